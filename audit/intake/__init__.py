@@ -1,0 +1,1 @@
+"""Readers of the delivered formats, person matching, and the gate."""
