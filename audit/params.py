@@ -1,0 +1,200 @@
+"""Dated parameters: strict loader, and the value on a date as a polars expression.
+
+A parameter is a name with periods. Outside its periods it is undefined: expressions give null, and the rule that reads
+it is then "not evaluated" for those rows, never silently clean. Files: ``audit/parameters/*.yaml``, each a list of
+
+    - name: judo.frequent.visits
+      unit: days                     # closed list, UNITS below
+      description_ja: 頻回とみなす1か月の施術日数
+      values:
+        - from: 2012-04-01           # first day of service on which it holds
+          to: 2026-06-30             # last day; left out = holds until the next period or further
+          value: 10                  # a number, a text, or a list of texts
+          basis: 保医発0312第1号 (2012-03-12)
+          status: confirmed          # confirmed | high | provisional | own_choice | unknown
+          checked_on: 2026-11-21     # the day on which a person last compared it with its source
+
+`status`: *confirmed* = official page, certified copy, or two independent sources; *high* = common professional knowledge,
+not yet looked up; *provisional* = one unofficial source, or weaker: findings resting on it are suspicions; *own_choice* =
+a threshold this project chose: only suspicions may use it; *unknown* = known to exist, value not known (no `value`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import yaml
+
+from audit.errors import ParameterError
+
+FOLDER = Path(__file__).parent / "parameters"
+UNITS = {"yen", "days", "visits", "months", "parts", "points", "units", "count", "ratio", "per_cent", "codes", "text", "years", "minutes"}
+STATUSES = {"confirmed", "high", "provisional", "own_choice", "unknown"}
+_PARAMETER_KEYS = {"name", "unit", "description_ja", "values"}
+_VALUE_KEYS = {"from", "to", "value", "basis", "status", "checked_on"}
+
+
+@dataclass(frozen=True)
+class Period:
+    """One value of a parameter from `start` to `end` (both inclusive; end None = open)."""
+
+    start: date
+    end: date | None
+    value: Any
+    basis: str
+    status: str
+    checked_on: date
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A named, dated value with its unit and Japanese description."""
+
+    name: str
+    unit: str
+    description_ja: str
+    periods: tuple[Period, ...]
+    file: str
+
+    def on(self, day: date) -> Period | None:
+        """Return the period that holds on `day`, or None."""
+        return next((p for p in self.periods if p.start <= day and (p.end is None or day <= p.end)), None)
+
+
+class Parameters:
+    """All parameters of a tree; immutable after loading."""
+
+    def __init__(self, parameters: Iterable[Parameter]) -> None:
+        self._by_name = {p.name: p for p in sorted(parameters, key=lambda p: p.name)}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    def __iter__(self) -> Iterable[Parameter]:
+        return iter(self._by_name.values())
+
+    def __getitem__(self, name: str) -> Parameter:
+        """Return the parameter; raises ParameterError with near names where it does not exist."""
+        if name not in self._by_name:
+            stem = name.split(".", maxsplit=1)[0]
+            near = ", ".join(n for n in self._by_name if n.startswith(stem)) or ", ".join(self._by_name)
+            raise ParameterError(f"parameter {name!r} does not exist", remedy=f"one of: {near}")
+        return self._by_name[name]
+
+    def value(self, name: str, on: date) -> Any:
+        """Return the value on a day of service; None where it is undefined or unknown."""
+        period = self[name].on(on)
+        return None if period is None else period.value
+
+    def expr(self, name: str, on: pl.Expr) -> pl.Expr:
+        """Return the scalar value on each row's date; null outside its periods or where unknown."""
+        return self._chain(name, on, lambda p: pl.lit(p.value), pl.lit(None))
+
+    def is_in(self, name: str, what: pl.Expr, on: pl.Expr) -> pl.Expr:
+        """Return whether `what` (text) is in the list that holds on each row's date; null outside its periods."""
+        return self._chain(name, on, lambda p: what.is_in(list(p.value)), pl.lit(None, dtype=pl.Boolean))
+
+    def provisional(self, name: str, on: pl.Expr) -> pl.Expr:
+        """Return true where the value on each row's date is marked provisional (false where undefined)."""
+        return self._chain(name, on, lambda p: pl.lit(p.status == "provisional"), pl.lit(False), unknown=True)
+
+    def _chain(self, name: str, on: pl.Expr, then: Any, otherwise: pl.Expr, *, unknown: bool = False) -> pl.Expr:
+        chain: Any = pl
+        for period in self[name].periods:
+            if period.status == "unknown" and not unknown:
+                continue
+            inside = on >= pl.lit(period.start)
+            if period.end is not None:
+                inside = inside & (on <= pl.lit(period.end))
+            chain = chain.when(inside).then(then(period))
+        return otherwise if chain is pl else chain.otherwise(otherwise)
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML loader that refuses a key given twice: the second would silently win."""
+
+
+def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    keys = [loader.construct_object(k) for k, _ in node.value]
+    doubled = {k for k in keys if keys.count(k) > 1}
+    if doubled:
+        raise ParameterError(f"key given twice: {sorted(map(str, doubled))}", file=node.start_mark.name, line=node.start_mark.line + 1, remedy="keep one")
+    return {loader.construct_object(k): loader.construct_object(v, deep=True) for k, v in node.value}
+
+
+_UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_yaml(path: Path) -> Any:
+    """Read one YAML file, refusing duplicate keys; raises ParameterError naming file and line."""
+    try:
+        with path.open(encoding="utf-8") as stream:
+            return yaml.load(stream, Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise ParameterError("not readable as YAML", file=path.name, line=mark.line + 1 if mark else None, remedy="check indentation and colons") from None
+
+
+@cache
+def load(folder: Path = FOLDER) -> Parameters:
+    """Load every ``*.yaml`` of a folder once per process.
+
+    Raises:
+        ParameterError: unknown or duplicate key, unknown unit or status, missing basis or date, overlapping periods, a
+            name declared twice; the message names file and parameter.
+
+    """
+    found: dict[str, Parameter] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        for entry in read_yaml(path) or []:
+            parameter = _parameter(entry, path.name)
+            if parameter.name in found:
+                raise ParameterError(f"{parameter.name} is declared twice", file=path.name, remedy=f"it stands in {found[parameter.name].file} too: keep one")
+            found[parameter.name] = parameter
+    return Parameters(found.values())
+
+
+def _parameter(entry: Any, file: str) -> Parameter:
+    def refuse(problem: str, remedy: str) -> ParameterError:
+        return ParameterError(problem, file=file, remedy=remedy)
+
+    if not isinstance(entry, dict) or "name" not in entry:
+        raise refuse("an entry has no name", "each entry is a mapping with name, unit, description_ja, values")
+    name = entry["name"]
+    unknown, missing = set(entry) - _PARAMETER_KEYS, _PARAMETER_KEYS - set(entry)
+    if unknown or missing:
+        raise refuse(f"{name}: unknown keys {sorted(unknown)}, missing keys {sorted(missing)}", f"allowed: {sorted(_PARAMETER_KEYS)}")
+    if entry["unit"] not in UNITS:
+        raise refuse(f"{name}: unit {entry['unit']!r}", f"allowed: {sorted(UNITS)}")
+    periods = sorted((_period(name, v, refuse) for v in entry["values"]), key=lambda p: p.start)
+    closed: list[Period] = []
+    for i, period in enumerate(periods):
+        following = periods[i + 1].start if i + 1 < len(periods) else None
+        if following is not None and (period.end is None or period.end >= following):
+            if period.end is not None or following == period.start:
+                raise refuse(f"{name}: periods overlap at {following}", "end the earlier one on the day before")
+            # an open period ends where the next begins
+            period = Period(period.start, date.fromordinal(following.toordinal() - 1), period.value, period.basis, period.status, period.checked_on)
+        closed.append(period)
+    return Parameter(name, entry["unit"], entry["description_ja"], tuple(closed), file)
+
+
+def _period(name: str, raw: Any, refuse: Any) -> Period:
+    unknown = set(raw) - _VALUE_KEYS
+    required = {"from", "basis", "status", "checked_on"} | (set() if raw.get("status") == "unknown" else {"value"})
+    missing = {k for k in required if raw.get(k) in (None, "")}
+    if unknown or missing:
+        raise refuse(f"{name}: unknown keys {sorted(unknown)}, missing keys {sorted(missing)}", f"allowed: {sorted(_VALUE_KEYS)}")
+    if raw["status"] not in STATUSES:
+        raise refuse(f"{name}: status {raw['status']!r}", f"allowed: {sorted(STATUSES)}")
+    for key in ("from", "to", "checked_on"):
+        if raw.get(key) is not None and type(raw[key]) is not date:
+            raise refuse(f"{name}: {key} is not a date", "write it as 2024-06-01")
+    value = raw.get("value")
+    return Period(raw["from"], raw.get("to"), tuple(value) if isinstance(value, list) else value, raw["basis"], raw["status"], raw["checked_on"])

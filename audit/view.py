@@ -1,0 +1,134 @@
+"""What a run sees: the tables as of a delivery month, only rows that stand, with the month they were delivered in.
+
+Rules, features and worklists read tables through a view and never through paths, so that tests can lay frames under
+them and no later fact can slip in: a view ends with its delivery month.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from audit.tables import ALL, SUPERSEDED
+
+_VERSIONED = {"claims", "payers", "diagnoses", "lines", "dispensings", "judo_claims", "judo_parts"}
+_CARE = {"care_claims": "care_claim_id", "care_lines": "care_claim_id", "care_totals": "care_claim_id"}
+
+
+def months_before(month: date, n: int) -> date:
+    """Return the first day of the month n months before `month` (n may be negative)."""
+    index = month.year * 12 + month.month - 1 - n
+    return date(index // 12, index % 12 + 1, 1)
+
+
+class View(ABC):
+    """Tables as of one delivery month (first day), for one or several insurers."""
+
+    def __init__(self, month: date) -> None:
+        self.month = month
+
+    @abstractmethod
+    def _raw(self, table: str, since: date) -> pl.LazyFrame:
+        """Return declared columns plus `delivery_month` (Date), delivered from `since` to the view's month."""
+
+    @abstractmethod
+    def master(self, table: str) -> pl.LazyFrame:
+        """Return every stored revision of a master; empty where none was delivered."""
+
+    @abstractmethod
+    def has(self, table: str) -> bool:
+        """Return whether the current delivery brought any row of the table (masters: whether any is stored)."""
+
+    def scan(self, table: str, months_back: int = 0) -> pl.LazyFrame:
+        """Return rows that stand, delivered in the last `months_back` months and this one.
+
+        Rows superseded by any delivery up to this one are left out. Order of rows is not specified: sort before windows.
+        """
+        frame = self._raw(table, months_before(self.month, months_back))
+        gone = self._raw("superseded", months_before(self.month, max(months_back, 0))).select("insurer_no", "claim_id", "version_no").unique()
+        if table in _VERSIONED:
+            frame = frame.join(gone, on=["insurer_no", "claim_id", "version_no"], how="anti")
+            if "is_current" in ALL[table].schema:
+                frame = frame.filter(pl.col("is_current"))
+        elif table in _CARE:
+            frame = frame.join(gone, left_on=["insurer_no", _CARE[table]], right_on=["insurer_no", "claim_id"], how="anti")
+        return frame
+
+    def code_table(self, table: str, columns: Sequence[str]) -> pl.LazyFrame:
+        """Return one row per code of a master: from the latest revision not after this month's end, else the earliest.
+
+        Columns: code, then `columns`. For values that change by date (points, price) look the revision up instead.
+        """
+        end = months_before(self.month, -1)
+        return (
+            self.master(table)
+            .select("revision", "code", *columns)
+            .with_columns(_late=pl.col("revision") >= end)
+            .sort("code", "_late", pl.when(pl.col("revision") >= end).then(pl.col("revision").to_physical()).otherwise(-pl.col("revision").to_physical()))
+            .group_by("code", maintain_order=True)
+            .first()
+            .select("code", *columns)
+        )
+
+
+class StoredView(View):
+    """A view over the home folder's Parquet partitions."""
+
+    def __init__(self, tables: Path, month: date, insurers: Sequence[str] | None = None) -> None:
+        super().__init__(month)
+        self._tables, self._insurers = tables, None if insurers is None else set(insurers)
+
+    def _raw(self, table: str, since: date) -> pl.LazyFrame:
+        parts = []
+        for folder in sorted((self._tables / table).glob("insurer=*/month=*")):
+            insurer = folder.parent.name.removeprefix("insurer=")
+            delivered = date.fromisoformat(folder.name.removeprefix("month=") + "-01")
+            if since <= delivered <= self.month and (self._insurers is None or insurer in self._insurers):
+                file = folder / "part.parquet"
+                if file.exists():
+                    parts.append(pl.scan_parquet(file).with_columns(delivery_month=pl.lit(delivered)))
+        return pl.concat(parts) if parts else _nothing(table)
+
+    def master(self, table: str) -> pl.LazyFrame:
+        """See View."""
+        files = sorted((self._tables / table).glob("revision=*/part.parquet"))
+        return pl.concat([pl.scan_parquet(f) for f in files]) if files else ALL[table].empty().lazy()
+
+    def has(self, table: str) -> bool:
+        """See View."""
+        rows = self.master(table) if ALL[table].is_master else self._raw(table, self.month)
+        return rows.head(1).collect().height > 0
+
+
+class MemoryView(View):
+    """A view over frames in memory: `frames[table]` rows of the delivery, `history[(table, delivery month)]` earlier ones."""
+
+    def __init__(
+        self, month: date, frames: Mapping[str, pl.DataFrame], history: Mapping[tuple[str, date], pl.DataFrame] | None = None
+    ) -> None:
+        super().__init__(month)
+        self._frames = {n: ALL[n].conform(f) for n, f in frames.items()}
+        self._history = {k: ALL[k[0]].conform(f) for k, f in (history or {}).items()}
+
+    def _raw(self, table: str, since: date) -> pl.LazyFrame:
+        parts = [f.lazy().with_columns(delivery_month=pl.lit(d)) for (n, d), f in sorted(self._history.items(), key=lambda i: i[0]) if n == table and since <= d < self.month]
+        if table in self._frames:
+            parts.append(self._frames[table].lazy().with_columns(delivery_month=pl.lit(self.month)))
+        return pl.concat(parts) if parts else _nothing(table)
+
+    def master(self, table: str) -> pl.LazyFrame:
+        """See View."""
+        return self._frames.get(table, ALL[table].empty()).lazy()
+
+    def has(self, table: str) -> bool:
+        """See View."""
+        return table in self._frames and self._frames[table].height > 0
+
+
+def _nothing(table: str) -> pl.LazyFrame:
+    declared = SUPERSEDED if table == "superseded" else ALL[table]
+    return declared.empty().lazy().with_columns(delivery_month=pl.lit(None, dtype=pl.Date))
