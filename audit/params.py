@@ -104,6 +104,10 @@ class Parameters:
         """Return true where the value on each row's date is marked provisional (false where undefined)."""
         return self._chain(name, on, lambda p: pl.lit(p.status == "provisional"), pl.lit(False), unknown=True)
 
+    def defined(self, name: str, on: pl.Expr) -> pl.Expr:
+        """Return true where a known value holds on each row's date, else false."""
+        return self._chain(name, on, lambda p: pl.lit(True), pl.lit(False))
+
     def _chain(self, name: str, on: pl.Expr, then: Any, otherwise: pl.Expr, *, unknown: bool = False) -> pl.Expr:
         chain: Any = pl
         for period in self[name].periods:

@@ -131,12 +131,7 @@ def rule(**spec: object) -> Callable[[Build], Build]:
 
 def placeholders(message: str) -> tuple[tuple[str, str], ...]:
     """Return (name, format) of each placeholder of a message, in order."""
-    return tuple((name, fmt or "") for _, name, fmt, _ in string.Formatter().parse(_escape(message)) if name is not None)
-
-
-def _escape(message: str) -> str:
-    # Formatter reads "a.b" as an attribute; field names keep their dots because we only parse
-    return message
+    return tuple((name, fmt or "") for _, name, fmt, _ in string.Formatter().parse(message) if name is not None)
 
 
 def check(r: Rule, grains: dict[str, Grain], parameters: Parameters) -> Iterable[str]:

@@ -1,0 +1,29 @@
+"""Tables -> one wide frame per grain. Each module declares its grain and has `build(view) -> DataFrame`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pkgutil import iter_modules
+
+import polars as pl
+
+from audit.rules.grains import GRAINS
+from audit.view import View
+
+
+def builders() -> dict[str, Callable[[View], pl.DataFrame]]:
+    """Return grain name -> build function, for every module here that is named after a grain."""
+    found = {m.name: import_module(f"{__name__}.{m.name}") for m in sorted(iter_modules(__path__), key=lambda m: m.name)}
+    return {name: module.build for name, module in found.items() if name in GRAINS}
+
+
+def build_all(view: View) -> dict[str, pl.DataFrame]:
+    """Build every grain's frame; columns exactly as declared, rows sorted by unit_id."""
+    frames = {}
+    for name, build in builders().items():
+        frame = build(view)
+        if frame.schema != pl.Schema(GRAINS[name].schema):
+            raise ValueError(f"grain {name}: {frame.schema} is not as declared")
+        frames[name] = frame.sort("unit_id")
+    return frames
