@@ -139,7 +139,7 @@ def read_yaml(path: Path) -> Any:
     """Read one YAML file, refusing duplicate keys; raises ParameterError naming file and line."""
     try:
         with path.open(encoding="utf-8") as stream:
-            return yaml.load(stream, Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
+            return yaml.load(stream, Loader=_UniqueKeyLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise ParameterError("not readable as YAML", file=path.name, line=mark.line + 1 if mark else None, remedy="check indentation and colons") from None

@@ -1,0 +1,166 @@
+"""The home folder: where tables, runs and their manifests live, and how they are written without ever being half written.
+
+    tables/<table>/insurer=<8 digits>/month=<YYYY-MM>/part.parquet    by delivery month
+    tables/<master>/revision=<YYYY-MM-DD>/part.parquet
+    runs/<run_id>/                                                    one folder per run, renamed into place at its end
+
+A delivery is stored in three moves: every partition is staged beside, a journal names all moves, then each file is
+renamed into place. A run that is cut off before the journal leaves nothing; one cut off after it is finished by the next
+command (`recover`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from audit.tables import ALL, MASTERS
+
+PACKAGES = ("kokuho-audit", "polars", "numpy", "scikit-learn", "great-expectations", "prefect", "pandas", "xlsxwriter")
+_CLAIM_KEYED = {"claims", "payers", "diagnoses", "lines", "dispensings"}  # several kinds share these tables
+
+
+def write_atomic(path: Path, data: bytes) -> Path:
+    """Write beside and rename, so that a reader never sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.part")
+    with beside.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    beside.replace(path)
+    return path
+
+
+def write_json(path: Path, content: Any) -> Path:
+    """Write JSON atomically: sorted keys, readable, UTF-8."""
+    return write_atomic(path, (json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True, default=str) + "\n").encode())
+
+
+def write_parquet(path: Path, frame: pl.DataFrame) -> Path:
+    """Write Parquet beside and rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.part")
+    frame.write_parquet(beside, compression="lz4", statistics=True)
+    beside.replace(path)
+    return path
+
+
+def sha256_of_files(paths: Iterable[Path], root: Path) -> str:
+    """Return one digest over files: their relative names and bytes, in name order."""
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+class Home:
+    """A home folder; created on first use."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root).absolute()
+        self.tables, self.runs = self.root / "tables", self.root / "runs"
+        self.tables.mkdir(parents=True, exist_ok=True)
+        self.runs.mkdir(parents=True, exist_ok=True)
+
+    # -- runs ---------------------------------------------------------------------------------------------------------
+    def work_folder(self, run_id: str) -> Path:
+        """Return an empty folder for a run in progress; what an earlier broken run left there is removed."""
+        work = self.runs / f".work-{run_id}"
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        return work
+
+    def publish(self, work: Path, run_id: str) -> Path:
+        """Rename a finished work folder to `runs/<run_id>`; an earlier run of the same id is replaced, never mixed."""
+        final, old = self.runs / run_id, self.runs / f".old-{run_id}"
+        shutil.rmtree(old, ignore_errors=True)
+        if final.exists():
+            final.rename(old)
+        work.rename(final)
+        shutil.rmtree(old, ignore_errors=True)
+        return final
+
+    def manifests(self) -> list[dict[str, Any]]:
+        """Return the manifests of all published runs, in order of run id."""
+        return [json.loads(p.read_text(encoding="utf-8")) for p in sorted(self.runs.glob("[!.]*/manifest.json"))]
+
+    # -- tables -------------------------------------------------------------------------------------------------------
+    def partition(self, table: str, insurer: str, month: date) -> Path:
+        """Return the file of one partition, whether it exists or not."""
+        return self.tables / table / f"insurer={insurer}" / f"month={month:%Y-%m}" / "part.parquet"
+
+    def volumes(self, before: date) -> pl.DataFrame:
+        """Return insurer_no, month, table, rows of every partition delivered before a month, from Parquet footers."""
+        rows = []
+        for file in sorted(self.tables.glob("*/insurer=*/month=*/part.parquet")):
+            table, insurer, month = file.parts[-4], file.parts[-3].removeprefix("insurer="), file.parts[-2].removeprefix("month=")
+            if month < f"{before:%Y-%m}":
+                rows.append((insurer, month, table, pl.scan_parquet(file).select(pl.len()).collect().item()))
+        return pl.DataFrame(rows, schema={"insurer_no": pl.String, "month": pl.String, "table": pl.String, "rows": pl.Int64}, orient="row")
+
+    def insurers(self) -> set[str]:
+        """Return insurers of which anything is stored."""
+        return {p.name.removeprefix("insurer=") for p in self.tables.glob("*/insurer=*")}
+
+    def store(self, run_id: str, month: date, tables: Mapping[str, pl.DataFrame]) -> dict[str, int]:
+        """Store a delivery's tables, all or nothing; return rows stored by table.
+
+        A re-delivery replaces what was stored of the same month: whole tables, and of the tables that several kinds of
+        receipts share only the kinds that this delivery brings (a late 調剤 file does not remove 医科).
+        """
+        staging = self.tables / f".staging-{run_id}"
+        shutil.rmtree(staging, ignore_errors=True)
+        moves: list[tuple[str, str]] = []
+        stored: dict[str, int] = {}
+        kinds = sorted(tables["claims"]["kind"].unique()) if "claims" in tables else []
+        masters = {t.name for t in MASTERS}
+        for name, frame in sorted(tables.items()):
+            stored[name] = frame.height
+            key = "revision" if name in masters else "insurer_no"
+            for (value,), part in sorted(frame.partition_by(key, as_dict=True, maintain_order=True).items(), key=lambda i: str(i[0])):
+                final = self.tables / name / f"revision={value}" / "part.parquet" if name in masters else self.partition(name, str(value), month)
+                if name in _CLAIM_KEYED and final.exists():
+                    kept = pl.read_parquet(final).filter(~pl.col("claim_id").str.split(":").list.first().is_in(kinds))
+                    part = pl.concat([kept, part])
+                staged = staging / final.relative_to(self.tables)
+                write_parquet(staged, ALL[name].conform(part))
+                moves.append((staged.relative_to(self.tables).as_posix(), final.relative_to(self.tables).as_posix()))
+        journal = self.tables / f".commit-{run_id}.json"
+        write_json(journal, moves)
+        self._finish(journal)
+        return stored
+
+    def recover(self) -> list[str]:
+        """Finish commits whose journal was written, drop staging folders without one; return the run ids finished."""
+        done = []
+        for journal in sorted(self.tables.glob(".commit-*.json")):
+            self._finish(journal)
+            done.append(journal.name.removeprefix(".commit-").removesuffix(".json"))
+        for staging in self.tables.glob(".staging-*"):
+            shutil.rmtree(staging, ignore_errors=True)
+        return done
+
+    def _finish(self, journal: Path) -> None:
+        for staged, final in json.loads(journal.read_text(encoding="utf-8")):
+            source, target = self.tables / staged, self.tables / final
+            if source.exists():  # not yet moved when the run was cut off
+                target.parent.mkdir(parents=True, exist_ok=True)
+                source.replace(target)
+        shutil.rmtree(self.tables / journal.name.replace(".commit-", ".staging-").removesuffix(".json"), ignore_errors=True)
+        journal.unlink()
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions of the packages that can change a result."""
+    return {name: version(name) for name in PACKAGES}
