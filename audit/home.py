@@ -91,6 +91,14 @@ class Home:
         shutil.rmtree(old, ignore_errors=True)
         return final
 
+    def publish_gate(self, folder: Path, name: str) -> Path:
+        """Keep the gate's report of a stopped run as `runs/<name>/gate`; nothing else of that run is kept."""
+        kept = self.runs / name
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir(parents=True)
+        folder.rename(kept / "gate")
+        return kept / "gate"
+
     def manifests(self) -> list[dict[str, Any]]:
         """Return the manifests of all published runs, in order of run id."""
         return [json.loads(p.read_text(encoding="utf-8")) for p in sorted(self.runs.glob("[!.]*/manifest.json"))]

@@ -1,0 +1,56 @@
+# `make audit` and `make test` set up what they need; nothing else has to be installed but Python 3.11 and make.
+SHELL := /bin/sh
+unexport PYTHONDONTWRITEBYTECODE   # set, it makes every start recompile all imports: ten seconds each
+export DO_NOT_TRACK = 1
+export PREFECT_SERVER_ANALYTICS_ENABLED = false
+export GX_ANALYTICS_ENABLED = false
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+DEMO_HOME ?= var/demo
+REAL_DATA ?= ../shared/data
+
+.PHONY: help audit test test-real bench bench-prefecture lint constraints clean deploy-check
+
+help:            ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+$(STAMP): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: set PYTHON=/path/to/python3.11"; exit 2; }
+	@echo "Setting up $(VENV) (once, about two minutes) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(STAMP)
+
+audit: $(STAMP)  ## the main job on a synthetic town: files in, ranked worklists out
+	@$(BIN)/kokuho-audit demo --home $(DEMO_HOME)
+
+test: $(STAMP)   ## all fast tests
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not real and not slow" tests
+
+test-real: $(STAMP)  ## acceptance over real files where they are (never copied)
+	@test -d "$(REAL_DATA)" || { echo "no folder $(REAL_DATA): set REAL_DATA"; exit 2; }
+	@KOKUHO_AUDIT_REAL_DATA="$(abspath $(REAL_DATA))" $(BIN)/python -m pytest -m real tests
+
+lint: $(STAMP)
+	@$(BIN)/ruff check .
+
+bench: $(STAMP)  ## a town month (100,000 insured): seconds, claims/s, memory, rivals; JSON in var/bench
+	@$(BIN)/python -m tests.bench town
+
+bench-prefecture: $(STAMP)  ## a prefecture month (1,450,000 insured, 5 months of history); long
+	@$(BIN)/python -m tests.bench prefecture
+
+deploy-check: $(STAMP)  ## a real Prefect server, deployment, worker: triggers the monthly deployment and waits for it
+	@$(BIN)/python -m pytest -m prefect tests/flows -q
+
+constraints:     ## pin all versions anew (needs uv)
+	@{ printf '# Exact versions for reproducible installs; regenerate with `make constraints`. Names no index.\n'; \
+	   uv pip compile pyproject.toml --all-extras --python-version 3.11 --no-emit-index-url --no-header --no-annotate -q; } > constraints.new
+	@mv constraints.new constraints.txt
+
+clean:
+	@rm -rf var build .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,189 @@
+"""`kokuho-audit`: the command line. Each verb calls one function; errors a user can fix are one line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+
+from audit.errors import AuditError, UsageError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; return the process's exit code (0, 2 for wrong usage, see audit.errors for the others)."""
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.verb(arguments)
+    except AuditError as error:
+        print(str(error), file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:  # `| head` closed the other end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _home(arguments: argparse.Namespace) -> Path:
+    return Path(arguments.home or os.environ.get("KOKUHO_AUDIT_HOME") or "var")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kokuho-audit", description="国保の月次点検: 納品ファイルから点検リストまで")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    def verb(name: str, run: Callable[[argparse.Namespace], None], help_ja: str, *, home: bool = False) -> argparse.ArgumentParser:
+        sub = verbs.add_parser(name, help=help_ja, description=help_ja)
+        sub.set_defaults(verb=run)
+        if home:
+            sub.add_argument("--home", type=Path, help="保存先フォルダ（既定: KOKUHO_AUDIT_HOME または ./var）")
+        return sub
+
+    run = verb("run", _run, "1か月分の納品を点検し、点検リストを作る", home=True)
+    _delivery(run)
+    run.add_argument("--no-prefect", action="store_true", help="Prefect を使わずに同じ処理を実行する")
+    intake = verb("intake", _intake, "納品を取り込み、検査して保存する（判定はしない）", home=True)
+    _delivery(intake)
+    worklist = verb("worklist", _worklist_export, "点検リストを作り直す", home=True)
+    worklist.add_argument("action", choices=["export"])
+    worklist.add_argument("run", help="実行ID（runs/ の下のフォルダ名）")
+    worklist.add_argument("--csv-encoding", choices=["utf-8-sig", "cp932"], default="utf-8-sig")
+    worklist.add_argument("--out", type=Path, help="出力先（既定: その実行の worklists/）")
+    report = verb("report", _report, "実行結果の要約を表示する", home=True)
+    report.add_argument("run", nargs="?", help="実行ID（省略すると最新）")
+    evaluate = verb("evaluate", _evaluate, "既知の正解と照らして抽出と順位の質を測る", home=True)
+    evaluate.add_argument("run", help="実行IDまたはフォルダ")
+    evaluate.add_argument("labels", type=Path, help="labels.parquet")
+    rules = verb("rules", _rules, "ルールの一覧と内容")
+    rules.add_argument("action", choices=["list", "show"])
+    rules.add_argument("rule_id", nargs="?")
+    parameters = verb("params", _params, "日付つきパラメータの値と根拠")
+    parameters.add_argument("action", choices=["show", "stale"])
+    parameters.add_argument("name", nargs="?")
+    parameters.add_argument("--on", help="適用日 YYYY-MM-DD（stale では基準日）")
+    parameters.add_argument("--months", type=int, default=12, help="stale: 最終確認からの月数")
+    demo = verb("demo", _demo, "架空の町を作り、最初から点検リストまで実行する", home=True)
+    demo.add_argument("--insured", type=int, default=20_000)
+    demo.add_argument("--month", default="2026-10")
+    demo.add_argument("--seed", type=int, default=20261121)
+    return parser
+
+
+def _delivery(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("delivery", type=Path, metavar="DELIVERY", help="納品フォルダ")
+    parser.add_argument("--month", required=True, help="点検する診療年月 YYYY-MM")
+    parser.add_argument("--seed", type=int, default=1, help="無作為抽出の種")
+    parser.add_argument("--override-gate", metavar="理由", help="検査が停止としても続ける理由（記録される）")
+    parser.add_argument("--csv-encoding", choices=["utf-8-sig", "cp932"], default="utf-8-sig")
+
+
+def _spec(arguments: argparse.Namespace):  # noqa: ANN202 - RunSpec is imported late: polars takes time to load
+    from audit.pipeline import RunSpec
+
+    if arguments.override_gate is not None and not arguments.override_gate.strip():
+        raise UsageError("--override-gate needs a reason", remedy="--override-gate '理由'")
+    return RunSpec(
+        arguments.delivery.absolute(), arguments.month, _home(arguments).absolute(), arguments.seed, arguments.override_gate, arguments.csv_encoding
+    )
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    spec = _spec(arguments)
+    if arguments.no_prefect:
+        from audit.pipeline import run_month
+
+        done = run_month(spec, progress=lambda line: print(line, flush=True))
+    else:
+        from flows.monthly_audit import run_as_flow
+
+        done = run_as_flow(spec)
+    _show(done)
+
+
+def _intake(arguments: argparse.Namespace) -> None:
+    from audit.pipeline import store_only
+
+    counts = store_only(_spec(arguments), progress=lambda line: print(line, flush=True))
+    print("保存した行数: " + "、".join(f"{name} {n:,}" for name, n in counts.items()))
+
+
+def _show(run: Path) -> None:
+    from audit.reports.summary import summary_text
+
+    print(summary_text(run))
+
+
+def _find_run(arguments: argparse.Namespace) -> Path:
+    runs = _home(arguments) / "runs"
+    if arguments.run is None:
+        known = sorted(runs.glob("[!.]*/manifest.json"), key=lambda p: p.stat().st_mtime)
+        if not known:
+            raise UsageError("no run yet", file=str(runs), remedy="kokuho-audit run DELIVERY --month YYYY-MM")
+        return known[-1].parent
+    for candidate in (Path(arguments.run), runs / arguments.run):
+        if (candidate / "manifest.json").exists():
+            return candidate
+    raise UsageError(f"no run {arguments.run!r}", file=str(runs), remedy="give the name of a folder in runs/")
+
+
+def _worklist_export(arguments: argparse.Namespace) -> None:
+    from audit.pipeline import export_again
+
+    for file in export_again(_find_run(arguments), arguments.csv_encoding, arguments.out):
+        print(file)
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    _show(_find_run(arguments))
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    from models.evaluation import evaluate, evaluation_text
+
+    if not arguments.labels.exists():
+        raise UsageError("no labels", file=str(arguments.labels), remedy="synthetic/ writes labels.parquet beside the delivery")
+    print(evaluation_text(evaluate(_find_run(arguments), arguments.labels)))
+
+
+def _rules(arguments: argparse.Namespace) -> None:
+    from audit.reports.catalogue import rule_lines, rule_page
+    from audit.rules import all_rules
+
+    rules = all_rules()
+    if arguments.action == "list":
+        print("\n".join(rule_lines(rules.values())))
+    elif arguments.rule_id not in rules:
+        raise UsageError(f"no rule {arguments.rule_id!r}", remedy=f"one of: {', '.join(rules)}")
+    else:
+        print(rule_page(rules[arguments.rule_id]))
+
+
+def _params(arguments: argparse.Namespace) -> None:
+    from audit import params
+    from audit.reports.catalogue import parameter_page, stale_lines
+
+    day = _day(arguments.on)
+    if arguments.action == "stale":
+        print("\n".join(stale_lines(params.load(), day or date.today(), arguments.months)) or "確認が古い値はありません")
+    elif arguments.name is None:
+        print("\n".join(p.name for p in params.load()))
+    else:
+        print(parameter_page(params.load()[arguments.name], day))
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a date", remedy="write it as 2026-07-01") from None
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    from audit.demo import run_demo
+
+    run_demo(_home(arguments), arguments.insured, arguments.month, arguments.seed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

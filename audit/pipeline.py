@@ -1,0 +1,349 @@
+"""The steps of a month. Each takes the run's work folder, does one thing, writes files there, returns a path.
+
+    begin -> intake -> link -> gate -> store -> check -> rank -> worklists -> finish
+
+The same functions run plainly (`run_month`) and as Prefect tasks (`flows/`): frames never travel between steps, paths do.
+A step's counts go to `steps.json`: rows in and out, seconds. No step logs anything of a person.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from audit import cases as case_making
+from audit import engine, enrich, params
+from audit.errors import DuplicateFileError, GateStop, MonthError, UsageError
+from audit.home import Home, package_versions, sha256_of_files, write_json, write_parquet
+from audit.intake import readers
+from audit.intake.detect import plan_delivery
+from audit.intake.link import link_people, supersede
+from audit.intake.result import FilePlan
+from audit.reports import run_page
+from audit.rules import all_rules
+from audit.tables import ALL, FINDINGS, MASTERS, QUARANTINE
+from audit.view import StoredView, months_before
+from audit.worklists.context import listed_context
+
+Progress = Callable[[str], None]
+_REPEATABLE = ("eligibility", "person_link", "master_")  # kinds that may be delivered unchanged month after month
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What a run was asked to do.
+
+    Attributes:
+        delivery: folder of delivered files.
+        month: delivery month, 'YYYY-MM'.
+        home: home folder.
+        seed: seeds the random control sample; recorded in the manifest.
+        override_gate: reason for going on although the gate says stop; None = respect it.
+        csv_encoding: of the CSV worklists: utf-8-sig or cp932.
+
+    """
+
+    delivery: Path
+    month: str
+    home: Path
+    seed: int = 1
+    override_gate: str | None = None
+    csv_encoding: str = "utf-8-sig"
+
+
+def parse_month(text: str) -> date:
+    """Return the first day of 'YYYY-MM'; raises UsageError for anything else."""
+    try:
+        year, month = text.split("-")
+        if len(year) != 4 or len(month) != 2:
+            raise ValueError
+        return date(int(year), int(month), 1)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a month", remedy="write it as 2026-10") from None
+
+
+# -- the work folder ------------------------------------------------------------------------------------------------
+def _spec(work: Path) -> RunSpec:
+    raw = json.loads((work / "spec.json").read_text(encoding="utf-8"))
+    return RunSpec(**{**raw, "delivery": Path(raw["delivery"]), "home": Path(raw["home"])})
+
+
+def _read(work: Path, name: str) -> Any:
+    return json.loads((work / name).read_text(encoding="utf-8"))
+
+
+def counts_of(work: Path, step: str) -> dict[str, Any]:
+    """Return the counts of a finished step."""
+    return next((s for s in _read(work, "steps.json") if s["step"] == step), {})
+
+
+@contextmanager
+def _step(work: Path, name: str) -> Iterator[dict[str, Any]]:
+    """Time a step and add its counts to steps.json."""
+    started, counts = time.perf_counter(), {}
+    yield counts
+    steps = _read(work, "steps.json") if (work / "steps.json").exists() else []
+    steps = [s for s in steps if s["step"] != name]  # a retried task replaces its earlier attempt
+    write_json(work / "steps.json", [*steps, {"step": name, "seconds": round(time.perf_counter() - started, 3), **counts}])
+
+
+# -- steps ----------------------------------------------------------------------------------------------------------
+def begin(spec: RunSpec) -> Path:
+    """Plan the delivery and open a work folder; return it.
+
+    The run id is the month and a digest of every input byte, the parameters and the seed: the same run twice is the same id.
+
+    Raises:
+        AuditError: the delivery cannot be read as it is; a file was already stored with another month.
+
+    """
+    month, home = parse_month(spec.month), Home(spec.home)
+    home.recover()
+    started = time.perf_counter()
+    plan = plan_delivery(spec.delivery)
+    if plan.month is not None and plan.month != spec.month:
+        raise MonthError(f"the delivery is of {plan.month}, not of {spec.month}", file="delivery.toml", remedy=f"run with --month {plan.month}, or correct delivery.toml")
+    _refuse_files_of_other_months(home, spec.month, plan.files)
+    inputs = sorted((f.name, f.kind, f.sha256) for f in plan.files)
+    parameters = sha256_of_files(params.FOLDER.glob("*.yaml"), params.FOLDER)
+    digest = sha256_text(json.dumps([[i[2] for i in inputs], parameters, spec.seed, spec.override_gate, spec.csv_encoding]))
+    work = home.work_folder(f"{month:%Y-%m}-{digest[:8]}")
+    write_json(work / "spec.json", asdict(spec))
+    write_json(work / "plan.json", {"run_id": f"{month:%Y-%m}-{digest[:8]}", "insurers": sorted(plan.insurers), "parameters_sha256": parameters})
+    write_json(work / "files.json", [asdict(f) for f in plan.files])
+    write_json(work / "steps.json", [{"step": "begin", "seconds": round(time.perf_counter() - started, 3), "files": len(plan.files), "bytes": sum(f.size for f in plan.files)}])
+    return work
+
+
+def sha256_text(text: str) -> str:
+    """Return the hex digest of a text."""
+    from hashlib import sha256
+
+    return sha256(text.encode()).hexdigest()
+
+
+def _refuse_files_of_other_months(home: Home, month: str, files: tuple[FilePlan, ...]) -> None:
+    known = {i["sha256"]: m["month"] for m in home.manifests() for i in m["inputs"] if m["month"] != month}
+    again = [f for f in files if f.sha256 in known and not f.kind.startswith(_REPEATABLE)]
+    if again:
+        raise DuplicateFileError(f"the same file was delivered with {known[again[0].sha256]}", file=again[0].name, remedy="take it out of this delivery, or ask for the right month's file")
+
+
+def _files(work: Path) -> list[FilePlan]:
+    def plan(raw: dict[str, Any]) -> FilePlan:
+        revision = raw["revision"] and date.fromisoformat(raw["revision"])
+        return FilePlan(**{**raw, "path": Path(raw["path"]), "revision": revision})
+
+    return [plan(raw) for raw in _read(work, "files.json")]
+
+
+def intake(work: Path) -> Path:
+    """Read every file into tables and quarantine; return the folder of tables read."""
+    with _step(work, "intake") as counts:
+        spec, files = _spec(work), _files(work)
+        # who is insured decides whose receipts are known, so the registers are read before the receipts
+        files.sort(key=lambda f: (f.kind not in ("eligibility", "person_link"), f.kind, f.name))
+        insurers = set(_read(work, "plan.json")["insurers"]) | Home(spec.home).insurers()
+        quarantine, reads = [QUARANTINE.empty()], []
+        for n, file in enumerate(files):
+            result = readers.read(file, insurers)
+            if file.kind == "eligibility":
+                insurers |= set(result.tables["eligibility"]["insurer_no"].unique())
+            for table, frame in result.tables.items():
+                write_parquet(work / "read" / table / f"{n:04d}.parquet", ALL[table].conform(frame))
+            quarantine.append(result.quarantine)
+            refused = result.rows_in - result.rows_in_tables
+            reads.append({"name": file.name, "kind": file.kind, "rows_in": result.rows_in, "rows_in_tables": result.rows_in_tables, "quarantined": refused, "controls": result.controls})
+        write_parquet(work / "quarantine.parquet", QUARANTINE.conform(pl.concat(quarantine)))
+        write_json(work / "reads.json", reads)
+        counts |= {"rows_in": sum(r["rows_in"] for r in reads), "rows_in_tables": sum(r["rows_in_tables"] for r in reads), "rows_in_quarantine": sum(r["quarantined"] for r in reads)}
+    return work / "read"
+
+
+def _load(folder: Path, table: str) -> pl.DataFrame:
+    files = sorted((folder / table).glob("*.parquet"))
+    return pl.concat([pl.read_parquet(f) for f in files]) if files else ALL[table].empty()
+
+
+def link(work: Path) -> Path:
+    """Give claims their person, insurer share and version; return the folder of linked tables."""
+    with _step(work, "link") as counts:
+        spec = _spec(work)
+        tables = {p.name: _load(work / "read", p.name) for p in sorted((work / "read").iterdir())}
+        view = StoredView(Home(spec.home).tables, months_before(parse_month(spec.month), 1))
+        if "eligibility" not in tables:  # a delivery without a register is matched against the last one stored
+            register = view.scan("eligibility", months_back=12).filter(pl.col("delivery_month") == pl.col("delivery_month").max()).drop("delivery_month").collect()
+            tables["eligibility"] = ALL["eligibility"].conform(register)
+        tables = supersede(link_people(tables), view)
+        for name, frame in tables.items():
+            write_parquet(work / "linked" / f"{name}.parquet", ALL[name].conform(frame))
+        _require_month(spec, tables)
+        counts["unlinked"] = {t: int(tables[t]["person_id"].is_null().sum()) for t in ("claims", "judo_claims", "care_claims") if t in tables}
+    return work / "linked"
+
+
+def _require_month(spec: RunSpec, tables: dict[str, pl.DataFrame]) -> None:
+    month = parse_month(spec.month)
+    dated = [tables[t]["service_month"] for t in ("claims", "judo_claims", "care_claims") if t in tables]
+    if not any((s == month).any() for s in dated):
+        held = sorted({f"{m:%Y-%m}" for s in dated for m in s.drop_nulls().unique()})
+        raise MonthError(f"no claim of {spec.month} is in the delivery", file=spec.delivery.name, remedy=f"it holds {', '.join(held[-3:]) or 'no claims'}: check --month or the folder")
+
+
+def _linked(work: Path) -> dict[str, pl.DataFrame]:
+    return {p.stem: pl.read_parquet(p) for p in sorted((work / "linked").glob("*.parquet"))}
+
+
+def gate(work: Path) -> Path:
+    """Check the delivery as a whole; return the gate's HTML report.
+
+    Raises:
+        GateStop: the verdict is stop and no reason to override was given; the report stays in `runs/<run_id>-stopped/`.
+
+    """
+    from audit.intake.gate import FileRead, run_gate
+
+    with _step(work, "gate") as counts:
+        spec, home = _spec(work), Home(_spec(work).home)
+        month = parse_month(spec.month)
+        reads = [FileRead(**r) for r in _read(work, "reads.json")]
+        tables = {n: f for n, f in _linked(work).items() if not ALL[n].is_master and n not in ("persons", "superseded")}
+        result = run_gate(tables, reads, pl.read_parquet(work / "quarantine.parquet"), home.volumes(month), spec.month, work / "gate", spec.override_gate)
+        counts["status"] = result.status
+        write_json(work / "gate.json", {"status": result.status, "override_reason": spec.override_gate})
+        if result.status == "stop":
+            run_id = _read(work, "plan.json")["run_id"]
+            kept = home.publish_gate(work / "gate", f"{run_id}-stopped")
+            stopped = result.checks.filter(pl.col("status") == "stop")
+            raise GateStop(
+                f"the gate stops this delivery: {', '.join(stopped['title_ja'].to_list()[:3])}",
+                file=spec.delivery.name, remedy=f"read {kept / 'report.html'}; correct the delivery, or run again with --override-gate '理由'",
+            )
+    return work / "gate" / "report.html"
+
+
+def store(work: Path) -> Path:
+    """Store the linked tables in the home folder, all or nothing; return the tables folder."""
+    with _step(work, "store") as counts:
+        spec, home = _spec(work), Home(_spec(work).home)
+        counts["rows"] = home.store(_read(work, "plan.json")["run_id"], parse_month(spec.month), _linked(work))
+    return home.tables
+
+
+def _view(work: Path) -> StoredView:
+    spec = _spec(work)
+    return StoredView(Home(spec.home).tables, parse_month(spec.month))
+
+
+def check(work: Path) -> Path:
+    """Run all rules over the stored month; write findings, not_evaluated, mitigated and cases; return the cases' file."""
+    with _step(work, "check") as counts:
+        view, rules = _view(work), all_rules()
+        absent = [t for t in ALL if not ALL[t].is_master and t not in ("quarantine", "findings", "not_evaluated", "cases") and not view.has(t)]
+        absent += [m.name for m in MASTERS if not view.has(m.name)]
+        started = time.perf_counter()
+        frames = enrich.build_all(view)
+        counts["enrich_seconds"], started = round(time.perf_counter() - started, 3), time.perf_counter()
+        result = engine.run_rules(frames, params.load(), rules.values(), absent)
+        counts["rules_seconds"] = round(time.perf_counter() - started, 3)
+        write_parquet(work / "findings.parquet", result.findings)
+        write_parquet(work / "not_evaluated.parquet", result.not_evaluated)
+        write_parquet(work / "mitigated.parquet", result.mitigated)
+        write_json(work / "evaluated.json", result.evaluated)
+        cases = case_making.build_cases(result.findings)
+        write_parquet(work / "found_cases.parquet", cases)
+        counts |= {"rules": len(rules), "units": {g: f.height for g, f in frames.items()}, "findings": result.findings.height, "cases": cases.height}
+    return work / "found_cases.parquet"
+
+
+def rank(work: Path) -> Path:
+    """Score units against their peers, choose this month's lists; return cases.parquet."""
+    from models import monthly
+
+    with _step(work, "rank") as counts:
+        spec = _spec(work)
+        ranked = monthly.rank_month(pl.read_parquet(work / "found_cases.parquet"), _view(work), spec.seed, work / "model")
+        write_parquet(work / "cases.parquet", ALL["cases"].conform(ranked))
+        listed = ranked.filter(pl.col("rank").is_not_null())
+        counts |= {"cases": ranked.height, "listed": listed.height, "by_selection": dict(listed["selection"].value_counts(sort=True).iter_rows())}
+    return work / "cases.parquet"
+
+
+def worklists(work: Path) -> Path:
+    """Write the reviewers' lists; return their folder."""
+    from audit.worklists.export import export_worklists
+
+    with _step(work, "worklists") as counts:
+        spec = _spec(work)
+        cases, findings = pl.read_parquet(work / "cases.parquet"), pl.read_parquet(work / "findings.parquet")
+        context = listed_context(cases, _view(work), run_id=_read(work, "plan.json")["run_id"], month=spec.month)
+        files = export_worklists(cases, findings, context, work / "worklists", csv_encoding=spec.csv_encoding)
+        counts["files"] = len(files)
+    return work / "worklists"
+
+
+def finish(work: Path) -> Path:
+    """Write manifest and page, rename the work folder into place; return `runs/<run_id>`."""
+    spec, plan = _spec(work), _read(work, "plan.json")
+    reads, steps = _read(work, "reads.json"), _read(work, "steps.json")
+    sha = {f.name: f.sha256 for f in _files(work)}
+    manifest = {
+        "run_id": plan["run_id"], "month": spec.month, "seed": spec.seed,
+        "inputs": [{k: r[k] for k in ("name", "kind", "rows_in", "rows_in_tables", "quarantined")} | {"sha256": sha[r["name"]]} for r in sorted(reads, key=lambda r: r["name"])],
+        "rows": {k: next(s for s in steps if s["step"] == "intake")[k] for k in ("rows_in", "rows_in_tables", "rows_in_quarantine")},
+        "parameters_sha256": plan["parameters_sha256"], "rules": {r.id: r.version for r in all_rules().values()},
+        "packages": package_versions(), "gate": _read(work, "gate.json"), "steps": steps, "peak_memory_mib": _peak_memory_mib(),
+    }
+    if manifest["rows"]["rows_in"] != manifest["rows"]["rows_in_tables"] + manifest["rows"]["rows_in_quarantine"]:
+        raise AssertionError("rows in are not rows in tables plus rows in quarantine")
+    write_json(work / "manifest.json", manifest)
+    run_page.write(work, work / "report.html")
+    for scratch in ("read", "linked", "found_cases.parquet", "spec.json", "plan.json", "files.json", "reads.json", "steps.json", "gate.json"):
+        _remove(work / scratch)
+    return Home(spec.home).publish(work, plan["run_id"])
+
+
+def _remove(path: Path) -> None:
+    import shutil
+
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _peak_memory_mib() -> int:
+    import resource
+    import sys
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / 2**20) if sys.platform == "darwin" else round(peak / 2**10)
+
+
+STEPS: tuple[tuple[str, Callable[[Path], Path]], ...] = (
+    ("取込", intake), ("個人照合", link), ("納品の検査", gate), ("保存", store), ("ルール判定", check), ("順位付け", rank), ("点検リスト作成", worklists),
+)
+
+
+def run_month(spec: RunSpec, progress: Progress = lambda _: None) -> Path:
+    """Run all steps plainly, without Prefect; return `runs/<run_id>`."""
+    spec = replace(spec, delivery=Path(spec.delivery).absolute(), home=Path(spec.home).absolute())
+    started = time.perf_counter()
+    progress(f"[{time.perf_counter() - started:5.1f}s] 納品を確認しています")
+    work = begin(spec)
+    for title, step in STEPS:
+        progress(f"[{time.perf_counter() - started:5.1f}s] {title}")
+        step(work)
+    done = finish(work)
+    progress(f"[{time.perf_counter() - started:5.1f}s] 完了 {done.name}")
+    return done
+
+
+def findings_of(run: Path) -> pl.DataFrame:
+    """Return the findings of a published run."""
+    return FINDINGS.conform(pl.read_parquet(run / "findings.parquet"))

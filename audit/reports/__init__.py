@@ -1,0 +1,1 @@
+"""What a run tells: the page for the section, and later the effect statistics."""

@@ -1,0 +1,78 @@
+"""What a run prints at its end: counts per team, the top of each list, and where the files are. No names."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from pathlib import Path
+
+import polars as pl
+
+from audit.reports.catalogue import TEAM_JA
+from audit.rules import all_rules
+
+SELECTION_JA = {"rule": "ルール", "model": "モデル", "random": "無作為"}
+
+
+def summary_text(run: Path, top: int = 8) -> str:
+    """Return the text for a published run."""
+    manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    cases = pl.read_parquet(run / "cases.parquet")
+    rows, gate = manifest["rows"], manifest["gate"]["status"]
+    verdict = {"ok": "続行", "warn": "注意して続行", "overridden": "停止を承知のうえ続行"}[gate]
+    lines = [
+        "", f"■ {manifest['month']} の点検結果（実行ID {manifest['run_id']}）",
+        f"取込 {rows['rows_in']:,}行 ＝ 表 {rows['rows_in_tables']:,}行 ＋ 隔離 {rows['rows_in_quarantine']:,}行　　納品の検査: {verdict}", "",
+        _row(["担当", "抽出案件", "今月の一覧", "うちモデル", "うち無作為", "影響額（抽出計）", "期待額（一覧計）"], _WIDTHS),
+    ]
+    for team in (t for t in TEAM_JA if t in set(cases["team"])):
+        mine = cases.filter(pl.col("team") == team)
+        listed = mine.filter(pl.col("rank").is_not_null())
+        by = {s: listed.filter(pl.col("selection") == s).height for s in SELECTION_JA}
+        found = mine.filter(pl.col("finding_ids").list.len() > 0)
+        lines.append(_row([TEAM_JA[team], f"{found.height:,}", f"{listed.height:,}", f"{by['model']:,}", f"{by['random']:,}", f"{found['at_stake_yen'].sum():,}円", f"{listed['expected_yen'].sum():,}円"], _WIDTHS))
+    titles = {r.id: r.title_ja for r in all_rules().values()}
+    best = (
+        cases.filter(pl.col("rank").is_not_null() & (pl.col("selection") == "rule") & (pl.col("expected_yen") > 0))
+        .with_columns(value=pl.col("expected_yen") / pl.col("minutes"))
+        .sort(["value", "case_id"], descending=[True, False])
+        .head(top)
+    )
+    lines += ["", f"■ 1分あたりの期待額が高い{best.height}件（全担当）", _row(["担当", "順位", "影響額", "認容見込", "所要", "要確認の内容"], _TOP)]
+    for c in best.select("team", "rank", "at_stake_yen", "p_upheld", "minutes", "rule_ids").rows(named=True):
+        what = "、".join(titles.get(r, r) for r in c["rule_ids"])
+        lines.append(_row([TEAM_JA[c["team"]], str(c["rank"]), f"{c['at_stake_yen']:,}円", f"{c['p_upheld']:.0%}", f"{c['minutes']:.0f}分", what], _TOP))
+    lines += ["", "■ ファイル", f"点検リスト: {run / 'worklists'}"]
+    lines += [f"  {f.name}" for f in sorted((run / "worklists").glob("*.xlsx"))]
+    lines += [f"要約: {run / 'report.html'}", f"納品の検査: {run / 'gate' / 'report.html'}", "抽出は要確認の目印であり、誤りと決まったものではありません。"]
+    return "\n".join(lines)
+
+
+def summary_markdown(run: Path) -> str:
+    """Return counts per team as a Markdown table, for the orchestrator's page: no case, no name, no place."""
+    manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    cases = pl.read_parquet(run / "cases.parquet", columns=["team", "rank", "at_stake_yen", "expected_yen", "finding_ids"])
+    rows = manifest["rows"]
+    lines = [
+        f"## {manifest['month']} 点検", f"取込 {rows['rows_in']:,}行 = 表 {rows['rows_in_tables']:,}行 + 隔離 {rows['rows_in_quarantine']:,}行。検査: {manifest['gate']['status']}",
+        "", "| 担当 | 抽出案件 | 今月の一覧 | 影響額 |", "|---|---:|---:|---:|",
+    ]
+    for team in (t for t in TEAM_JA if t in set(cases["team"])):
+        mine = cases.filter(pl.col("team") == team)
+        found = mine.filter(pl.col("finding_ids").list.len() > 0)
+        lines.append(f"| {TEAM_JA[team]} | {found.height:,} | {mine['rank'].count():,} | {found['at_stake_yen'].sum():,}円 |")
+    lines += ["", "| 処理 | 秒 |", "|---|---:|"] + [f"| {s['step']} | {s['seconds']:.1f} |" for s in manifest["steps"]]
+    return "\n".join(lines)
+
+
+_WIDTHS = (14, -10, -11, -11, -11, -18, -18)
+_TOP = (14, -5, -12, -9, -6, 0)
+
+
+def _row(cells: list[str], widths: tuple[int, ...]) -> str:
+    """Pad by display width (full-width characters count two); a negative width aligns right, 0 leaves as is."""
+    shown = []
+    for cell, width in zip(cells, widths, strict=True):
+        gap = " " * max(abs(width) - sum(2 if unicodedata.east_asian_width(ch) in "WFA" else 1 for ch in cell), 0)
+        shown.append(cell + gap if width >= 0 else gap + cell)
+    return " ".join(shown).rstrip() if widths[-1] < 0 else "  ".join(shown)

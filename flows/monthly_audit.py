@@ -1,0 +1,132 @@
+"""The month as a Prefect flow: coarse tasks, paths between them, counts in logs, one artifact, no person data anywhere.
+
+A task that meets a user error ends as a failed state whose message is that one line; the flow stops there and nothing of
+the run is stored beyond what the failed step allows (see audit/home.py). Only the search for the delivery is retried: a
+file may be late, but a wrong file does not become right by waiting.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from flows.settings import apply
+
+apply()
+
+from prefect import flow, get_run_logger, task  # noqa: E402 - settings first
+from prefect.artifacts import create_markdown_artifact  # noqa: E402
+from prefect.runtime import flow_run  # noqa: E402
+from prefect.states import Completed, Failed, State  # noqa: E402
+
+from audit import pipeline  # noqa: E402
+from audit.errors import AuditError, DeliveryError  # noqa: E402
+from audit.reports.summary import summary_markdown  # noqa: E402
+from audit.view import months_before  # noqa: E402
+
+MONTHS_BEHIND = 2  # care of October is reviewed in November and delivered in December
+TOKYO = ZoneInfo("Asia/Tokyo")
+
+
+@task(name="find-delivery", retries=12, retry_delay_seconds=4 * 3600, log_prints=False, persist_result=False)
+def find_delivery(inbox: str, month: str) -> str:
+    """Return the delivery folder of a month; fails (and is tried again for two days) while it is not there."""
+    folder = Path(inbox) / month
+    if not folder.is_dir() or not any(folder.iterdir()):
+        raise DeliveryError("the delivery has not arrived", file=month, remedy=f"put the files into {folder}")
+    return str(folder)
+
+
+def _as_task(name: str, step):  # noqa: ANN001, ANN202
+    @task(name=name, persist_result=False)
+    def run_step(work: str) -> State:
+        logger = get_run_logger()
+        try:
+            path = step(Path(work))
+        except AuditError as error:
+            return Failed(message=str(error), data=error)
+        counts = pipeline.counts_of(Path(work), step.__name__)
+        logger.info("%s: %s", name, counts)
+        return Completed(message=name, data=str(path))
+
+    return run_step
+
+
+TASKS = tuple(_as_task(step.__name__, step) for _, step in pipeline.STEPS)
+
+
+@task(name="begin", persist_result=False)
+def begin(spec: dict[str, object]) -> State:
+    """Plan the delivery; data = the work folder."""
+    try:
+        return Completed(message="begin", data=str(pipeline.begin(pipeline.RunSpec(**spec))))
+    except AuditError as error:
+        return Failed(message=str(error), data=error)
+
+
+@task(name="finish", persist_result=False)
+def finish(work: str) -> str:
+    """Publish the run; return its folder."""
+    return str(pipeline.finish(Path(work)))
+
+
+@flow(name="monthly-audit", log_prints=False, persist_result=False)
+def monthly_audit(
+    inbox: str | None = None, home: str = "var", month: str | None = None, delivery: str | None = None, seed: int = 1,
+    override_gate: str | None = None, csv_encoding: str = "utf-8-sig",
+) -> State:
+    """Audit one month.
+
+    Args:
+        inbox: folder in which deliveries arrive, one folder per month; used where `delivery` is not given.
+        home: home folder.
+        month: 'YYYY-MM'; None = two months before the scheduled start (Asia/Tokyo).
+        delivery: the delivery's folder.
+        seed: of the random control sample.
+        override_gate: reason to go on although the gate stops.
+        csv_encoding: utf-8-sig or cp932.
+
+    """
+    month = month or scheduled_month()
+    if delivery is None:
+        if inbox is None:
+            return Failed(message="neither inbox nor delivery is given")
+        found = find_delivery(inbox, month, return_state=True)
+        if found.is_failed():
+            return Failed(message=found.message)
+        delivery = found.result()
+    spec = {
+        "delivery": Path(delivery).absolute(), "month": month, "home": Path(home).absolute(), "seed": seed,
+        "override_gate": override_gate, "csv_encoding": csv_encoding,
+    }
+    state = begin(spec, return_state=True)
+    if state.is_failed():
+        return state
+    work = state.result()
+    for step in TASKS:
+        state = step(work, return_state=True)
+        if state.is_failed():
+            return state
+    done = finish(work)
+    create_markdown_artifact(key="monthly-audit", markdown=summary_markdown(Path(done)), description=f"{month} 点検の要約")
+    return Completed(message=f"{month}", data=done)
+
+
+def scheduled_month() -> str:
+    """Return the month to audit by the flow run's scheduled start."""
+    start: datetime = flow_run.scheduled_start_time
+    local = start.astimezone(TOKYO).date()
+    return f"{months_before(local.replace(day=1), MONTHS_BEHIND):%Y-%m}"
+
+
+def run_as_flow(spec: pipeline.RunSpec) -> Path:
+    """Run the flow in this process for the command line; a user error is raised as itself, with its exit code."""
+    state = monthly_audit(
+        delivery=str(spec.delivery), month=spec.month, home=str(spec.home), seed=spec.seed, override_gate=spec.override_gate,
+        csv_encoding=spec.csv_encoding, return_state=True,
+    )
+    result = state.result(raise_on_failure=False)
+    if isinstance(result, BaseException):
+        raise result
+    return Path(result)
