@@ -1,0 +1,78 @@
+"""The home folder never holds half a delivery, whatever moment the power goes."""
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from audit.home import Home, write_json
+from audit.tables import ALL
+
+MONTH = date(2026, 10, 1)
+
+
+def claims(*ids: str) -> pl.DataFrame:
+    frame = pl.DataFrame({"claim_id": list(ids)}, schema={"claim_id": pl.String})
+    return ALL["claims"].conform(frame.with_columns(insurer_no=pl.lit("00110000"), version_no=0, kind=pl.col("claim_id").str.slice(0, 3)))
+
+
+def ids(home: Home) -> list[str]:
+    return pl.read_parquet(home.partition("claims", "00110000", MONTH))["claim_id"].to_list()
+
+
+def test_store_and_volumes(tmp_path):
+    home = Home(tmp_path)
+    assert home.store("r1", MONTH, {"claims": claims("med:1", "pha:1")}) == {"claims": 2}
+    assert home.volumes(date(2026, 11, 1)).rows() == [("00110000", "2026-10", "claims", 2)]
+    assert home.volumes(MONTH).is_empty()
+    assert home.insurers() == {"00110000"}
+    assert not list(home.tables.glob(".*"))
+
+
+def test_a_redelivery_replaces_its_kinds_and_keeps_the_others(tmp_path):
+    home = Home(tmp_path)
+    home.store("r1", MONTH, {"claims": claims("med:1", "med:2", "pha:1")})
+    home.store("r2", MONTH, {"claims": claims("pha:7")})
+    assert ids(home) == ["med:1", "med:2", "pha:7"]
+
+
+def test_cut_off_before_the_journal_leaves_what_was(tmp_path, monkeypatch):
+    home = Home(tmp_path)
+    home.store("r1", MONTH, {"claims": claims("med:1")})
+    monkeypatch.setattr("audit.home.write_json", lambda *_: (_ for _ in ()).throw(OSError("power")))
+    with pytest.raises(OSError, match="power"):
+        home.store("r2", MONTH, {"claims": claims("med:9")})
+    monkeypatch.undo()
+    assert home.recover() == []
+    assert ids(home) == ["med:1"]
+    assert not list(home.tables.glob(".*"))
+
+
+def test_cut_off_after_the_journal_is_finished_later(tmp_path, monkeypatch):
+    home = Home(tmp_path)
+    home.store("r1", MONTH, {"claims": claims("med:1")})
+    monkeypatch.setattr(Home, "_finish", lambda *_: (_ for _ in ()).throw(OSError("power")))
+    with pytest.raises(OSError, match="power"):
+        home.store("r2", MONTH, {"claims": claims("med:9")})
+    monkeypatch.undo()
+    assert ids(home) == ["med:1"]
+    assert home.recover() == ["r2"]
+    assert ids(home) == ["med:9"]
+    assert not list(home.tables.glob(".*"))
+
+
+def test_a_run_is_published_whole(tmp_path):
+    home = Home(tmp_path)
+    for n in (1, 2):
+        work = home.work_folder("2026-10-aa")
+        write_json(work / "manifest.json", {"run_id": "2026-10-aa", "n": n})
+        home.publish(work, "2026-10-aa")
+    assert [m["n"] for m in home.manifests()] == [2]
+    assert [p.name for p in home.runs.iterdir()] == ["2026-10-aa"]
+
+
+def test_masters_are_stored_by_revision(tmp_path):
+    home = Home(tmp_path)
+    frame = ALL["m_diseases"].conform(pl.DataFrame({"revision": [date(2024, 6, 1)], "code": ["8840100"]}))
+    home.store("r1", MONTH, {"m_diseases": frame})
+    assert (home.tables / "m_diseases" / "revision=2024-06-01" / "part.parquet").exists()
