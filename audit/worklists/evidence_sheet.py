@@ -1,0 +1,200 @@
+"""The sheet 根拠: one block per case with findings, comparison with peers, and the visit calendar.
+
+No merged cells: text stands in one wide column that wraps and finds its own height; every row carries the case's number
+in column A, so that a filter on it shows one case.
+"""
+
+from __future__ import annotations
+
+import calendar
+
+import polars as pl
+from xlsxwriter.workbook import Workbook
+from xlsxwriter.worksheet import Worksheet
+
+from audit.worklists import text_safety
+from audit.worklists.evidence import CLAIM_ROWS, Evidence, VisitLine, month_ja
+from audit.worklists.styles import LINE, NAVY, Styles
+
+NAME = "根拠"
+NUMBER, ITEM, TEXT, FIGURE, DAY = 0, 1, 2, 3, 4
+"""Columns: case number, what the row is, text, yen or days, first of the 31 days."""
+OWN, OTHER = "●", "○"
+_WEEK = "月火水木金土日"
+_WEEKEND, _OUTSIDE = {5: "#E3EDF9", 6: "#FBE6E6"}, "#D1D5DB"
+
+
+def write(book: Workbook, rows: pl.DataFrame, evidence: Evidence, styles: Styles, heading: str) -> Worksheet:
+    """Write the sheet and return it.
+
+    Args:
+        book: the workbook.
+        rows: rows of one list (`rows.build_rows`), in the list's order.
+        evidence: blocks of these cases (and of other lists).
+        styles: formats of the workbook.
+        heading: what the printed page says at its top.
+
+    """
+    sheet = book.add_worksheet(NAME)
+    for at, width in ((NUMBER, 8.5), (ITEM, 25), (TEXT, 64), (FIGURE, 11)):
+        sheet.set_column(at, at, width)
+    sheet.set_column(DAY, DAY + 30, 2.7)
+    _top(sheet, styles)
+    at, breaks = 1, []
+    columns = ("case_id", "list_no", "service_month", "provider_id", "provider_name", "addressee", "name", "at_stake_yen", "selection", "blinded")
+    for case_id, *facts in rows.select(columns).rows():
+        block = _Block(sheet, styles, at, facts[0])
+        block.head(*facts[1:-1])
+        block.findings(evidence, case_id)
+        block.reasons(evidence, case_id, blinded=facts[-1])
+        block.visits(evidence.visits.get(case_id, []), facts[1])
+        at = block.at + 1
+        breaks.append(at)
+    sheet.freeze_panes(1, ITEM)
+    sheet.autofilter(0, NUMBER, at, FIGURE)
+    sheet.protect("", {"autofilter": True, "format_columns": True, "format_rows": True, "objects": True})
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.set_margins(left=0.35, right=0.35, top=0.7, bottom=0.6)
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
+    sheet.set_header(f"&L&\"Meiryo UI\"&9{heading}　根拠&R&9要確認の案件（個人情報・取扱注意）")
+    sheet.set_footer("&L&9&F&R&9&P / &N ページ")
+    return sheet
+
+
+def _top(sheet: Worksheet, styles: Styles) -> None:
+    look = styles.get(bold=True, font_color="#FFFFFF", bg_color=NAVY, valign="vcenter", align="center")
+    for at, text in ((NUMBER, "整理番号"), (ITEM, "項目"), (TEXT, "内容"), (FIGURE, "影響額・日数")):
+        sheet.write_string(0, at, text, look)
+    for at in range(DAY, DAY + 31):
+        sheet.write_blank(0, at, None, look)
+    sheet.write_string(0, DAY, "受診・施術日（●この案件の明細　○同じ方の同じ月の別の明細）", styles.get(bold=True, font_color="#FFFFFF", bg_color=NAVY, valign="vcenter"))
+    sheet.set_row(0, 20)
+
+
+class _Block:
+    """Writes one case from row `at` downwards."""
+
+    def __init__(self, sheet: Worksheet, styles: Styles, at: int, number: str) -> None:
+        self.sheet, self.styles, self.at, self.number = sheet, styles, at, number
+        self._no = styles.get(font_color="#9CA3AF", valign="top", num_format="@")
+        self._item = styles.get(valign="top", text_wrap=True, num_format="@", font_color="#374151")
+        self._strong = styles.get(valign="top", text_wrap=True, num_format="@", bold=True)
+        self._text = styles.get(valign="top", text_wrap=True, num_format="@")
+        self._yen = styles.get(valign="top", num_format='#,##0"円";[Red]-#,##0"円"')
+        self._days = styles.get(valign="vcenter", num_format='0"日"', bottom=1, bottom_color=LINE)
+
+    def _put(self, column: int, text: str, style) -> None:
+        if text_safety.is_dangerous(text):
+            style = self.styles.get(valign="top", text_wrap=True, num_format="@", quote_prefix=True)
+        self.sheet.write_string(self.at, column, text, style)
+
+    def _line(self, item: str, text: str, *, strong: bool = False) -> None:
+        self.sheet.write_string(self.at, NUMBER, self.number, self._no)
+        self._put(ITEM, item, self._strong if strong else self._item)
+        self._put(TEXT, text, self._text)
+
+    def head(self, month: str, provider_id: str, provider: str | None, addressee: str, name: str | None, yen: int, selection: str) -> None:
+        """Write the coloured heading: who, where, when, how much, and the way back to the list."""
+        band = {"bold": True, "bg_color": "#DCE6F1", "top": 2, "top_color": NAVY, "valign": "vcenter"}
+        plain = self.styles.get(**band, num_format="@", text_wrap=True)
+        who = f"宛名番号 {addressee}" + (f"　{name}" if name else "")
+        where = provider_id if not provider else f"{provider}（{provider_id}）"
+        self.sheet.write_string(self.at, NUMBER, self.number, plain)
+        self.sheet.write_string(self.at, ITEM, month_ja(month), plain)
+        self.sheet.write_string(self.at, TEXT, f"{where}\n{who}", plain)
+        self.sheet.write_number(self.at, FIGURE, yen, self.styles.get(**band, num_format='#,##0"円"'))
+        for at in range(DAY, DAY + 31):
+            self.sheet.write_blank(self.at, at, None, plain)
+        self.sheet.write_string(self.at, DAY, f"抽出区分：{selection}", self.styles.get(**band))
+        target = f"=HYPERLINK(\"#'一覧'!B\"&MATCH(\"{self.number}\",'一覧'!$B:$B,0),\"一覧へ戻る\")"
+        self.sheet.write_formula(self.at, DAY + 26, target, self.styles.get(**band, font_color="#1D4ED8", underline=1), "一覧へ戻る")
+        self.sheet.set_row(self.at, 30)
+        self.at += 1
+
+    def findings(self, evidence: Evidence, case_id: str) -> None:
+        """Write each finding: rule and message, basis, why it may be fine, data."""
+        for f in evidence.findings.get(case_id, []):
+            self._line(f"{f.rule}\n【{f.severity}】", f.message, strong=True)
+            self.sheet.write_number(self.at, FIGURE, f.yen, self._yen)
+            self.at += 1
+            for item, text in (("　根拠", f.basis), ("　留意", f.mitigations), ("　データ", f.data)):
+                if text:
+                    self._line(item, text)
+                    self.at += 1
+
+    def reasons(self, evidence: Evidence, case_id: str, *, blinded: bool) -> None:
+        """Write the comparison with peers, or that it is withheld."""
+        lines = evidence.reasons.get(case_id, [])
+        if blinded:
+            self._line("同種との比較", "無作為抽出の案件のため表示しません（先入観なしに確認するためです）。", strong=True)
+            self.at += 1
+        elif lines:
+            self._line("同種との比較", "外れ方への寄与の大きい順です。右の欄は寄与の割合です。珍しさを示すもので、誤りを示すものではありません。", strong=True)
+            self.at += 1
+            for r in lines:
+                self._line(f"　{r.label}", r.text)
+                if r.share is not None:
+                    self.sheet.write_number(self.at, FIGURE, r.share, self.styles.get(num_format="0%", valign="top"))
+                self.at += 1
+
+    def visits(self, lines: list[VisitLine], month: str) -> None:
+        """Write the calendar: days and weekdays of the case's month above, one row per claim, same-day counts below."""
+        if not lines:
+            self._line("受診・施術日", "受診日の情報が届いていません。", strong=True)
+            self.at += 1
+            return
+        year, number = int(month[:4]), int(month[5:7])
+        self._line("受診・施術日", f"曜日は{year}年{number}月のものです。色の付いた日は土曜・日曜です。", strong=True)
+        length = calendar.monthrange(year, number)[1]
+        first = calendar.weekday(year, number, 1)
+        for day in range(1, 32):
+            week = (first + day - 1) % 7
+            text = f"{day}\n{_WEEK[week]}" if day <= length else str(day)
+            look = {"bold": True, "font_size": 8, "align": "center", "text_wrap": True, "bottom": 1, "bottom_color": LINE}
+            if day <= length and week in _WEEKEND:
+                look |= {"bg_color": _WEEKEND[week]}
+            self.sheet.write_string(self.at, DAY + day - 1, text, self.styles.get(**look))
+        self.sheet.set_row(self.at, 26)
+        self.at += 1
+        for line in lines[:CLAIM_ROWS]:
+            self._visit(line)
+        if len(lines) > CLAIM_ROWS:
+            self._line("", f"ほか{len(lines) - CLAIM_ROWS}件の明細は省略しました。")
+            self.at += 1
+        self._same_days([v for v in lines if (v.year, v.month) == (year, number)])
+
+    def _visit(self, line: VisitLine) -> None:
+        self._line(f"　{line.provider}", f"{line.claim}　{line.year}年{line.month}月{'' if line.own else '（参考）'}")
+        if line.days is None:
+            self.sheet.write_string(self.at, DAY, "日の情報なし", self.styles.get(font_color="#9CA3AF"))
+            self.at += 1
+            return
+        self.sheet.write_number(self.at, FIGURE, line.days.bit_count(), self._days)
+        first, length = calendar.weekday(line.year, line.month, 1), line.length
+        for day in range(1, 32):
+            week = (first + day - 1) % 7
+            look = {"align": "center", "valign": "vcenter", "border": 1, "border_color": LINE}
+            fill = _OUTSIDE if day > length else _WEEKEND.get(week)
+            style = self.styles.get(**look, **({"bg_color": fill} if fill else {}))
+            if day <= length and line.days >> (day - 1) & 1:
+                self.sheet.write_string(self.at, DAY + day - 1, OWN if line.own else OTHER, style)
+            else:
+                self.sheet.write_blank(self.at, DAY + day - 1, None, style)
+        self.at += 1
+
+    def _same_days(self, lines: list[VisitLine]) -> None:
+        """Count, per day, the providers visited; shown from two on."""
+        known = {(v.provider, d) for v in lines if v.days for d in range(31) if v.days >> d & 1}
+        counts = [sum(1 for _, d in known if d == day) for day in range(31)]
+        if max(counts, default=0) < 2:
+            return
+        self._line("　同じ日の機関数", "2か所以上の機関にかかった日の機関の数です。")
+        style = self.styles.get(align="center", bold=True, font_color="#B45309")
+        for day, n in enumerate(counts):
+            if n >= 2:
+                self.sheet.write_number(self.at, DAY + day, n, style)
+        self.at += 1
+
+

@@ -1,0 +1,165 @@
+"""The sheet 一覧: one row per case, read-only facts on the left, the reviewer's yellow cells on the right.
+
+Why nothing is locked: Excel refuses to sort a range on a protected sheet as soon as one cell of it is locked, whatever
+the sheet's permissions say, and reviewers sort all day (by clinic, by person, by yen). So the sheet is protected (no
+rows or columns can be inserted or deleted), every cell of the list is unlocked, and the read-only ones carry a
+validation that refuses any typing. What still gets through (a paste, the delete key) is found when the list is read
+back: each row carries its key and a check code over its facts, which move with the row when it is sorted.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+from xlsxwriter.utility import xl_col_to_name
+from xlsxwriter.workbook import Workbook
+from xlsxwriter.worksheet import Worksheet
+
+from audit.worklists import text_safety
+from audit.worklists.layout import INPUTS, NUMBERS, ColumnSpec, layout
+from audit.worklists.styles import Styles
+
+NAME, CHOICES = "一覧", "_choices"
+BAND_ROW, HEADER_ROW, FIRST_ROW = 0, 1, 2
+"""0-based rows of the group headings, the column headings and the first case."""
+_YEN_MAX = 9_999_999_999
+
+
+def write(book: Workbook, rows: pl.DataFrame, team: str, styles: Styles, heading: str) -> Worksheet:
+    """Write the sheet and return it.
+
+    Args:
+        book: the workbook; the sheet `_choices` is written by `write_choices`.
+        rows: rows of one list (`rows.build_rows`), at least one.
+        team: decides on columns and dropdowns.
+        styles: formats of the workbook.
+        heading: what the printed page says at its top.
+
+    """
+    columns = layout().columns_for(team)
+    sheet = book.add_worksheet(NAME)
+    last = FIRST_ROW + rows.height - 1
+    _headings(sheet, columns, styles)
+    for at, spec in enumerate(columns):
+        _column(sheet, at, spec, rows, styles)
+    _validations(sheet, columns, team, last)
+    _conditions(book, sheet, columns, last)
+    sheet.autofilter(HEADER_ROW, 0, last, len(columns) - 1)
+    frozen = next(i for i, c in enumerate(columns) if c.key == layout().frozen_until) + 1
+    sheet.freeze_panes(FIRST_ROW, frozen)
+    sheet.protect("", {"sort": True, "autofilter": True, "format_columns": True, "format_rows": True, "objects": True})
+    _print_setup(sheet, columns, frozen, last, heading)
+    sheet.set_selection(FIRST_ROW, next(i for i, c in enumerate(columns) if c.key == "status"), FIRST_ROW, next(i for i, c in enumerate(columns) if c.key == "status"))
+    return sheet
+
+
+def write_choices(book: Workbook, team: str) -> Worksheet:
+    """Write the hidden sheet that the dropdowns point to: one column per dropdown, labels from row 1."""
+    sheet = book.add_worksheet(CHOICES)
+    for at, name in enumerate(layout().choices):
+        sheet.write_string(0, at, name)
+        for i, choice in enumerate(layout().choices_for(name, team), start=1):
+            sheet.write_string(i, at, choice.ja)
+    sheet.very_hidden()
+    return sheet
+
+
+def _headings(sheet: Worksheet, columns: tuple[ColumnSpec, ...], styles: Styles) -> None:
+    lay = layout()
+    for at, spec in enumerate(columns):
+        first = at == 0 or columns[at - 1].band != spec.band
+        sheet.write_string(BAND_ROW, at, lay.bands[spec.band] if first else "", styles.band(spec.band))
+        sheet.write_string(HEADER_ROW, at, spec.ja, styles.header(spec.band))
+        sheet.set_column(at, at, spec.width, None, {"hidden": spec.kind == "hidden"})
+    sheet.set_row(BAND_ROW, 18)
+    sheet.set_row(HEADER_ROW, 33)
+
+
+def _column(sheet: Worksheet, at: int, spec: ColumnSpec, rows: pl.DataFrame, styles: Styles) -> None:
+    """Write one column's cells; values come ready from the frame."""
+    editable = spec.kind in INPUTS
+    plain = styles.cell(spec.kind, editable=editable)
+    if spec.kind == "link":
+        number = xl_col_to_name(next(i for i, c in enumerate(layout().columns) if c.key == "list_no"))
+        for i in range(rows.height):
+            # A formula looks the block up by number: a fixed link would point to another case after sorting.
+            row = FIRST_ROW + i
+            sheet.write_formula(row, at, f"=HYPERLINK(\"#'根拠'!A\"&MATCH(${number}{row + 1},'根拠'!$A:$A,0),\"開く\")", plain, "開く")
+        return
+    if spec.key not in rows.columns:
+        for i in range(rows.height):
+            sheet.write_blank(FIRST_ROW + i, at, None, plain)
+        return
+    values, withheld = rows[spec.key].to_list(), rows["blinded"].to_list() if spec.blind else None
+    quoted = styles.cell(spec.kind, editable=editable, quote=True)
+    for i, value in enumerate(values, start=FIRST_ROW):
+        if withheld is not None and withheld[i - FIRST_ROW]:
+            sheet.write_string(i, at, layout().blind_mark, styles.blind())
+        elif value is None or value == "":
+            sheet.write_blank(i, at, None, plain)
+        elif spec.kind in NUMBERS:
+            sheet.write_number(i, at, value, plain)
+        else:
+            sheet.write_string(i, at, value, quoted if text_safety.is_dangerous(value) else plain)
+
+
+def _validations(sheet: Worksheet, columns: tuple[ColumnSpec, ...], team: str, last: int) -> None:
+    lay = layout()
+    guard = {
+        "validate": "custom", "value": "=FALSE", "ignore_blank": False, "error_title": "変更できません",
+        "error_message": "この欄は取り込みのときの照合に使うため変更できません。記入は黄色の欄へお願いします。",
+    }
+    for at, spec in enumerate(columns):
+        cells = (FIRST_ROW, at, last, at)
+        if spec.kind not in INPUTS:
+            sheet.data_validation(HEADER_ROW, at, last, at, guard)
+            continue
+        sheet.data_validation(HEADER_ROW, at, HEADER_ROW, at, guard)
+        if spec.kind == "choice":
+            column = xl_col_to_name(list(lay.choices).index(spec.choices))
+            n = len(lay.choices_for(spec.choices, team))
+            sheet.data_validation(*cells, {
+                "validate": "list", "source": f"={CHOICES}!${column}$2:${column}${n + 1}",
+                "error_title": spec.ja, "error_message": "▼から選んでください。",
+            })
+        elif spec.kind in ("yen_in", "minutes_in"):
+            sheet.data_validation(*cells, {
+                "validate": "integer", "criteria": "between", "minimum": 0, "maximum": _YEN_MAX if spec.kind == "yen_in" else 9999,
+                "error_title": spec.ja, "error_message": "0以上の整数で入れてください（円記号や「分」は不要です）。",
+            })
+        elif spec.kind == "date_in":
+            sheet.data_validation(*cells, {
+                "validate": "date", "criteria": "between", "minimum": date(2020, 1, 1), "maximum": date(2099, 12, 31),
+                "error_title": spec.ja, "error_message": "日付で入れてください（例 2026/11/24）。",
+            })
+
+
+def _conditions(book: Workbook, sheet: Worksheet, columns: tuple[ColumnSpec, ...], last: int) -> None:
+    """A decided row turns grey-green, so that what is left to do stands out; a late one shows its date in red."""
+    at = {c.key: xl_col_to_name(i) for i, c in enumerate(columns)}
+    row = FIRST_ROW + 1
+    first = next(i for i, c in enumerate(columns) if c.band == "decision")
+    end = max(i for i, c in enumerate(columns) if c.band == "decision")
+    sheet.conditional_format(FIRST_ROW, first, last, end, {
+        "type": "formula", "criteria": f'=${at["decision"]}{row}<>""', "format": book.add_format({"bg_color": "#DCEFE0"}),
+    })
+    sheet.conditional_format(FIRST_ROW, 0, last, next(i for i, c in enumerate(columns) if c.key == "name"), {
+        "type": "formula", "criteria": f'=${at["decision"]}{row}<>""', "format": book.add_format({"font_color": "#6B7280", "bg_color": "#DCEFE0"}),
+    })
+
+
+def _print_setup(sheet: Worksheet, columns: tuple[ColumnSpec, ...], frozen: int, last: int, heading: str) -> None:
+    """A4 landscape: facts on one page across, the reviewer's cells on the next, numbers and names on both."""
+    decision = next(i for i, c in enumerate(columns) if c.band == "decision")
+    end = max(i for i, c in enumerate(columns) if c.band == "decision")
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.set_margins(left=0.35, right=0.35, top=0.7, bottom=0.6)
+    sheet.repeat_rows(BAND_ROW, HEADER_ROW)
+    sheet.repeat_columns(0, frozen - 1)
+    sheet.print_area(BAND_ROW, 0, last, end)
+    sheet.set_v_pagebreaks([decision])
+    sheet.set_print_scale(max(10, int(100 * 140 / sum(c.width + 0.7 for c in columns[:decision]))))
+    sheet.set_header(f"&L&\"Meiryo UI\"&9{heading}&R&9要確認の案件一覧（個人情報・取扱注意）")
+    sheet.set_footer("&L&9&F&R&9&P / &N ページ")
