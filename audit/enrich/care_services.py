@@ -1,0 +1,84 @@
+"""Care claims by service kind: days, units and the worth of a unit; shared by the medical-care grains."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from audit.params import load
+from audit.view import View
+
+KIND = ["insurer_no", "care_claim_id", "service_kind"]
+
+
+def care_claims(view: View, months_back: int) -> pl.DataFrame:
+    """Return care claims of the last deliveries, the latest delivery of each claim only.
+
+    Columns: insurer_no, care_claim_id, delivery_month, person_id (null: unmatched), provider_id, service_month, care_level,
+    stay_days, benefit_rate, benefit_yen, now (delivered in the view's month). Sorted by insurer and claim.
+    """
+    return (
+        view.scan("care_claims", months_back)
+        .filter(pl.col("service_month").is_not_null())
+        .select(
+            "insurer_no", "care_claim_id", "delivery_month", "person_id", "provider_id", "service_month", "care_level", "stay_days",
+            "benefit_rate", "benefit_yen", now=pl.col("delivery_month") == view.month,
+        )
+        .collect()
+        .sort("insurer_no", "care_claim_id", "delivery_month")
+        .unique(["insurer_no", "care_claim_id"], keep="last", maintain_order=True)
+    )
+
+
+def care_kinds(view: View, claims: pl.DataFrame, months_back: int) -> pl.DataFrame:
+    """Return the given claims by service kind.
+
+    Args:
+        view: tables as of the delivery month.
+        claims: rows of `care_claims`.
+        months_back: deliveries to look back, as for `claims`.
+
+    Returns:
+        The claims' columns and service_kind, kind_units, kind_yen (benefit of the kind, null without a total record),
+        service_days (days with the service: the total record's 実日数, the facility's 入所実日数, the smaller where both are
+        given; without either the largest count of a line, and only where a line cannot count more than one a day),
+        yen_per_unit (null without a total record). Sorted by insurer, claim and kind.
+
+    """
+    wanted = claims.lazy().select("insurer_no", "care_claim_id", "delivery_month")
+    on = ["insurer_no", "care_claim_id", "delivery_month"]
+    lines = (
+        view.scan("care_lines", months_back)
+        .join(wanted, on=on, how="semi")
+        .group_by(*KIND)
+        .agg(line_units=pl.col("units").sum(), line_times=pl.col("times").max())
+    )
+    totals = (
+        view.scan("care_totals", months_back)
+        .join(wanted, on=on, how="semi")
+        .group_by(*KIND)
+        .agg(
+            total_units=pl.col("units").sum(),
+            kind_yen=pl.col("benefit_yen").sum(),
+            actual_days=_positive("actual_days").max(),
+            short_days=_positive("short_actual_days").max(),
+            yen_per_unit=pl.col("yen_per_100_units").max() / 100,
+        )
+    )
+    kinds = lines.join(totals, on=KIND, how="full", coalesce=True, validate="1:1").collect()
+    # 実日数 of the total and 入所実日数 may or may not hold 外泊日数: the smaller proves less and is never too much
+    from_records = pl.min_horizontal("actual_days", pl.coalesce(_positive("stay_days"), "short_days"))
+    by_day = load().is_in("care.count.once_a_day_kinds", pl.col("service_kind"), pl.col("service_month"))
+    return (
+        claims.join(kinds, on=["insurer_no", "care_claim_id"], how="inner", validate="1:m")
+        .with_columns(
+            kind_units=pl.coalesce("total_units", "line_units"),
+            service_days=pl.coalesce(from_records, pl.when(by_day).then(_positive("line_times"))).cast(pl.Int32),
+        )
+        .drop("line_units", "line_times", "total_units", "actual_days", "short_days")
+        .sort(KIND)
+    )
+
+
+def _positive(column: str) -> pl.Expr:
+    # unused numeric items may be written as 0
+    return pl.when(pl.col(column) > 0).then(pl.col(column))

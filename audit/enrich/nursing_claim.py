@@ -1,0 +1,141 @@
+"""Grain `nursing_claim`: a medical claim with home nursing (訪問看護療養費, C005), beside care nursing of the month."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from audit.enrich.care_services import care_claims, care_kinds
+from audit.enrich.hospital_stays import HISTORY_MONTHS, UNIT
+from audit.enrich.medical_sections import billed_points, section_codes
+from audit.params import load
+from audit.rules.grains import Grain, declare
+from audit.view import View
+
+GRAIN = declare(
+    Grain(
+        "nursing_claim",
+        "A medical claim with home nursing, with the care insurance's home nursing of the same person and month.",
+        ("claims", "care_claims"),
+        {
+            "kind": pl.String(),  # nur or med
+            "has_care_nursing": pl.Boolean(),  # null: person not matched
+            "medical_yen": pl.Int64(),  # insurer share of the nursing
+            "care_yen": pl.Int64(),  # benefit of the care nursing; 0 without any
+            "care_days": pl.Int32(),  # null: none, or not written
+            "listed_disease": pl.Boolean(),  # 別表第七 stated on the claim (JS); null: not stated (med)
+            "special_order": pl.Boolean(),  # 特別訪問看護指示 (HJ); null: med claim
+            "psychiatric": pl.Boolean(),  # 精神科(特別)訪問看護指示 (HJ); null: med claim
+            "disease_exempt": pl.Boolean(),  # a diagnosis of the month that is on 別表第七 by itself; null: not readable
+            "disease_conditional": pl.Boolean(),  # one that is on it under conditions; null: not readable
+        },
+    )
+)
+_KEY = ["insurer_no", "claim_id", "version_no"]
+
+
+def build(view: View) -> pl.DataFrame:
+    """Return the grain's frame: nursing claims delivered now, or of a person and month whose care nursing was."""
+    cares = _care_nursing(view)
+    claims = _medical_nursing(view).join(cares, on=UNIT, how="left", validate="m:1")
+    claims = claims.filter(pl.col("now") | pl.col("care_now").fill_null(False))
+    claims = claims.join(_orders(view, claims), on=_KEY, how="left", validate="1:1")
+    claims = claims.join(_diseases(view, claims), on=UNIT, how="left", validate="m:1", nulls_equal=False)
+    matched, has_care = pl.col("person_id").is_not_null(), pl.col("care_claim").is_not_null()
+    # the smaller side is at stake: which of the two is wrong is not known
+    care_smaller = has_care & (pl.col("care_yen") < pl.col("medical_yen"))
+    sides = [pl.concat_list("claim_id"), pl.col("care_claims").fill_null([])]
+    return (
+        claims.with_columns(
+            has_care_nursing=pl.when(matched).then(has_care),
+            care_yen=pl.col("care_yen").fill_null(0),
+            unit_id=pl.col("claim_id"),
+            claim_ids=pl.when(care_smaller).then(pl.concat_list(sides[1], sides[0])).otherwise(pl.concat_list(sides)),
+            stake_claim_id=pl.when(care_smaller).then(pl.col("care_claim")).otherwise(pl.col("claim_id")),
+            stake_cap_yen=pl.when(care_smaller).then(pl.col("care_cap")).otherwise(pl.col("insurer_yen")),
+        )
+        .select(GRAIN.schema.keys())
+        .cast(GRAIN.schema)
+    )
+
+
+def _medical_nursing(view: View) -> pl.DataFrame:
+    columns = [*_KEY, "kind", "person_id", "service_month", "institution_id", "insurer_rate", "insurer_yen"]
+    claims = view.scan("claims", HISTORY_MONTHS).filter(pl.col("service_month").is_not_null())
+    claims = claims.select(*columns, "inpatient", now=pl.col("delivery_month") == view.month)
+    stations = claims.filter(pl.col("kind") == "nur").with_columns(medical_yen=pl.col("insurer_yen"))
+    codes = section_codes(view, "care.nursing.medical_sections")
+    lines = view.scan("lines", HISTORY_MONTHS).filter((pl.col("record") == "SI") & pl.col("code").is_in(codes.implode()))
+    visits = (
+        claims.filter((pl.col("kind") == "med") & ~pl.col("inpatient"))
+        .join(billed_points(lines), on=_KEY, how="inner", validate="1:1")
+        .with_columns(medical_yen=(pl.col("billed_points") * pl.col("insurer_rate") / 10).round().cast(pl.Int64))
+        .drop("billed_points")
+    )
+    found = pl.concat([stations, visits]).rename({"institution_id": "provider_id"}).collect()
+    return found.sort(*_KEY).unique(_KEY, keep="last", maintain_order=True)
+
+
+def _care_nursing(view: View) -> pl.DataFrame:
+    """One row per person and month: the care claims with home nursing, the largest first."""
+    kinds = care_kinds(view, care_claims(view, HISTORY_MONTHS).filter(pl.col("person_id").is_not_null()), HISTORY_MONTHS)
+    is_nursing = load().is_in("care.nursing.kinds", pl.col("service_kind"), pl.col("service_month"))
+    yen = pl.coalesce("kind_yen", pl.col("benefit_yen"))
+    return (
+        kinds.filter(is_nursing)
+        .sort(yen.fill_null(0), "care_claim_id", descending=[True, False])
+        .group_by(UNIT, maintain_order=True)
+        .agg(
+            care_claim=pl.col("care_claim_id").first(),
+            care_cap=pl.col("benefit_yen").first(),
+            care_claims=pl.col("care_claim_id").unique(maintain_order=True),
+            care_yen=yen.sum(),
+            care_days=pl.col("service_days").max(),
+            care_now=pl.col("now").any(),
+        )
+    )
+
+
+def _orders(view: View, claims: pl.DataFrame) -> pl.DataFrame:
+    """What a station's claim says of orders (HJ) and of listed diseases (JS)."""
+    stations = claims.lazy().filter(pl.col("kind") == "nur").select(_KEY)
+    lines = view.scan("lines", HISTORY_MONTHS).filter(pl.col("record").is_in(["HJ", "JS"]))
+
+    def says(record: str, codes: list[str]) -> pl.Expr:
+        return ((pl.col("record") == record) & pl.col("code").is_in(codes)).any()
+
+    found = (
+        lines.join(stations, on=_KEY, how="semi")
+        .group_by(_KEY)
+        .agg(listed_disease=says("JS", ["01"]), special_order=says("HJ", ["02"]), psychiatric=says("HJ", ["03", "04"]))
+    )
+    flags = pl.col("listed_disease", "special_order", "psychiatric")
+    return stations.join(found, on=_KEY, how="left").with_columns(flags.fill_null(False)).collect()
+
+
+def _diseases(view: View, claims: pl.DataFrame) -> pl.DataFrame:
+    """Diseases of 別表第七 among the diagnoses that any institution wrote for the person in the month."""
+    units = claims.lazy().select(UNIT).drop_nulls().unique()
+    of_units = view.scan("claims", HISTORY_MONTHS).join(units, on=UNIT, how="semi").select(*_KEY, *UNIT[1:])
+    icd = view.code_table("m_diseases", ["icd10", "icd10_2"])
+    parameters, month = load(), pl.col("service_month")
+
+    def on_list(parameter: str) -> pl.Expr:
+        # entries are of one, three or four characters
+        parts = [pl.col(c).str.slice(0, n) for c in ("code_icd", "icd10_2") for n in (1, 3, 4)]
+        return pl.any_horizontal(parameters.is_in(parameter, part, month).fill_null(False) for part in parts).any()
+
+    return (
+        view.scan("diagnoses", HISTORY_MONTHS)
+        .join(of_units, on=_KEY, how="inner")
+        .select(*UNIT, "code", "icd10")
+        .join(icd.rename({"icd10": "master_icd"}), on="code", how="left")
+        .with_columns(code_icd=pl.coalesce("icd10", "master_icd"))
+        .group_by(UNIT)
+        .agg(
+            disease_exempt=on_list("care.nursing.exempt_icd"),
+            disease_conditional=on_list("care.nursing.conditional_icd"),
+            readable=pl.col("code_icd").is_not_null().any(),
+        )
+        .select(*UNIT, *(pl.when("readable").then(c).alias(c) for c in ("disease_exempt", "disease_conditional")))
+        .collect()
+    )
