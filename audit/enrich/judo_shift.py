@@ -1,0 +1,182 @@
+"""Part shifting (部位転がし): columns of the grain `judo_claim` from up to 24 months of claims at the same clinic.
+
+Reading of the pattern. Injuries of one person at one clinic are put in order of 負傷日 (初検日 where it is not keyed);
+injuries of the same day are one *episode*. An episode is *linked* to the one before when it brings a part (site and side)
+that the one before did not have, and
+  - it began within `link_days` of a cure or stop of the one before (or between its first and last), or
+  - it began when the one before stood in its third or fifth month (備考4), one month more or less.
+The *chain* is the unbroken run of linked episodes that ends with the latest one. Its span runs from the month of its first
+episode to the claim's month; months before the first stored delivery are left out, as nobody can see them.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from audit.enrich.judo_source import BONE, HISTORY_MONTHS, JudoSource, month_index, months_counted, part_key
+from audit.params import Parameters
+
+COLUMNS: dict[str, pl.DataType] = {
+    "shift_injuries": pl.Int32(),  # episodes of the chain; null: unlinked person, no part lines or no dates
+    "shift_parts": pl.Int32(),  # injuries of the chain; null: same
+    "shift_span_months": pl.Int32(),  # months from the chain's start to this one; null: same
+    "shift_coverage": pl.Float64(),  # share of these months with a claim; null: same
+    "shift_has_bone": pl.Boolean(),  # a fracture or dislocation in the chain; null: same
+    "shift_stake_yen": pl.Int64(),  # insurer share of this claim without the chain's first episode; null: same
+    "shift_chain_yen": pl.Int64(),  # insurer share of the clinic's claims since the second episode; null: same
+    "shift_seen": pl.Boolean(),  # true: deliveries reach back over the span asked for; null: they do not
+    "total_months": pl.Int32(),  # months claimed at the clinic in the window of the 2027 criterion; null: before it, unlinked
+    "total_parts": pl.Int32(),  # distinct injuries in that window; null: same, or no part lines or dates
+    "total_seen": pl.Boolean(),  # true: deliveries reach back over that window; null: they do not
+}
+_PERSON_CLINIC = ["insurer_no", "person_id", "clinic_id"]
+
+
+def build(source: JudoSource, parameters: Parameters) -> pl.DataFrame:
+    """Return `unit` and COLUMNS: one row per current claim of a linked person."""
+    asked = source.current.filter(pl.col("person_id").is_not_null()).select("unit", *_PERSON_CLINIC, "service_month", "month")
+    # claims of one person, clinic and month share their history: `u` numbers these
+    units = asked.select(*_PERSON_CLINIC, "service_month", "month").unique().sort(*_PERSON_CLINIC, "month").with_row_index("u")
+    units = units.join(source.first_month, on="insurer_no", how="left", validate="m:1")
+    claims = (
+        units.lazy()
+        .join(source.claims.lazy().select(*_PERSON_CLINIC, "c", seen="month", yen="insurer_yen"), on=_PERSON_CLINIC)
+        .filter(pl.col("seen").is_between(pl.col("month") - HISTORY_MONTHS + 1, pl.col("month")))
+        .select("u", "c", "month", "service_month", "seen", "yen")
+        .collect()
+    )
+    injuries = _injuries(source, claims)
+    chain = _chain(units, claims, _episodes(injuries, parameters))
+    frame = asked.join(units.select("u", "stored_from", *_PERSON_CLINIC, "month"), on=[*_PERSON_CLINIC, "month"], how="left", validate="m:1")
+    frame = frame.join(chain, on="u", how="left", validate="m:1")
+    frame = frame.join(_totals(claims, injuries, parameters), on="u", how="left", validate="m:1")
+    frame = frame.join(_stake(source, frame), on="unit", how="left", validate="1:1")
+    deep = pl.col("month") - pl.col("stored_from") + 1
+    when = pl.col("service_month")
+    no_lines = pl.col("shift_stake_yen").is_null()  # this claim's own parts are unknown: its chain cannot be told
+    chained = [n for n in COLUMNS if n not in ("shift_stake_yen", "shift_seen", "total_months", "total_seen")]
+    return frame.with_columns(
+        shift_seen=pl.when(deep >= parameters.expr("judo.shift.span_months", when)).then(True),
+        total_seen=pl.when(deep >= parameters.expr("judo.shift_total.window_months", when)).then(True),
+        **{n: pl.when(~no_lines).then(n) for n in chained},
+    ).select("unit", *(pl.col(n).cast(t) for n, t in COLUMNS.items()))
+
+
+def _injuries(source: JudoSource, claims: pl.DataFrame) -> pl.DataFrame:
+    """One row per unit and injury (part and start): `u`, `part`, `start`, `first`, `ended`, `bone`, `months` seen."""
+    bone = pl.col("injury_type").is_in(BONE).fill_null(False)
+    ended = pl.when(pl.col("outcome").is_in(["cured", "stopped"])).then("ended_on")
+    lines = source.parts.lazy().select(
+        "c",
+        part=part_key(),
+        start=pl.coalesce("injured_on", "first_exam_on"),
+        first=pl.coalesce("first_exam_on", "injured_on"),
+        ended=ended,
+        bone=bone,
+    )
+    return (
+        claims.lazy()
+        .join(lines, on="c")
+        .group_by("u", "part", "start")
+        .agg(
+            pl.col("first").min(),
+            pl.col("ended").max(),
+            pl.col("bone").any(),
+            pl.col("service_month").first(),
+            last_seen=pl.col("seen").max(),
+            month=pl.col("month").first(),
+        )
+        .collect()
+    )
+
+
+def _episodes(injuries: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
+    """Injuries of one day, in order, with `run` (number of the unbroken run of linked episodes within the unit)."""
+    when = pl.col("service_month")
+    p = {n: parameters.expr(f"judo.shift.{n}", when) for n in ("link_days", "count_long", "count_reduction", "near_months")}
+    days = pl.duration(days=p["link_days"])
+    # parts without any date cannot be put in order
+    episodes = (
+        injuries.filter(pl.col("start").is_not_null())
+        .sort("u", "start", "part")
+        .group_by("u", "start", maintain_order=True)
+        .agg(
+            "part",
+            pl.col("first").min(),
+            pl.col("bone").any(),
+            pl.col("service_month").first(),
+            end_first=pl.col("ended").min(),
+            end_last=pl.col("ended").max(),
+        )
+    )
+    before = {n: pl.col(n).shift(1).over("u", order_by="start") for n in ("part", "first", "end_first", "end_last")}
+    k = months_counted(pl.col("_first"), pl.col("start").dt.truncate("1mo"), parameters)
+    half = (p["near_months"] - 1) // 2
+    near = pl.any_horizontal((k - p[n]).abs() <= half for n in ("count_long", "count_reduction"))
+    at_cure = pl.col("start").is_between(pl.col("_end_first") - days, pl.col("_end_last") + days)
+    new_part = pl.col("part").list.set_difference("_part").list.len() > 0
+    linked = ((at_cure.fill_null(False) | near.fill_null(False)) & new_part).fill_null(False)
+    return (
+        episodes.with_columns(**{f"_{n}": e for n, e in before.items()})
+        .with_columns(linked=linked)
+        .with_columns(run=(~pl.col("linked")).cast(pl.Int32).cum_sum().over("u", order_by="start"))
+        .select("u", "start", "part", "bone", "run")
+    )
+
+
+def _chain(units: pl.DataFrame, claims: pl.DataFrame, episodes: pl.DataFrame) -> pl.DataFrame:
+    """Measure the last run of each unit; `_first_start` and `_second_month` serve the money."""
+    chain = (
+        episodes.filter(pl.col("run") == pl.col("run").max().over("u"))
+        .sort("u", "start")
+        .group_by("u", maintain_order=True)
+        .agg(
+            shift_injuries=pl.len(),
+            shift_parts=pl.col("part").list.len().sum(),
+            shift_has_bone=pl.col("bone").any(),
+            _first_start=pl.col("start").first(),
+            _second_month=month_index(pl.col("start").slice(1, 1).first()),
+        )
+        .join(units.select("u", "month", "stored_from"), on="u", how="left", validate="1:1")
+        .with_columns(
+            _from=pl.max_horizontal(month_index("_first_start"), "stored_from", pl.col("month") - HISTORY_MONTHS + 1)
+        )
+        .with_columns(shift_span_months=pl.col("month") - pl.col("_from") + 1)
+    )
+    money = (
+        claims.join(chain.select("u", "_from", "_second_month"), on="u", how="inner", validate="m:1")
+        .group_by("u")
+        .agg(
+            _covered=pl.col("seen").filter(pl.col("seen") >= pl.col("_from")).n_unique(),
+            shift_chain_yen=pl.col("yen").filter(pl.col("seen") >= pl.col("_second_month")).sum(),
+        )
+    )
+    return (
+        chain.join(money, on="u", how="left", validate="1:1")
+        .with_columns(shift_coverage=pl.col("_covered") / pl.col("shift_span_months"))
+        .drop("month", "stored_from", "_from", "_second_month", "_covered")
+    )
+
+
+def _totals(claims: pl.DataFrame, injuries: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
+    """Months and distinct injuries in the window of the criterion of 2027, per unit; null before it begins."""
+    from_month = pl.col("month") - parameters.expr("judo.shift_total.window_months", pl.col("service_month"))
+    months = claims.filter(pl.col("seen") > from_month).group_by("u").agg(total_months=pl.col("seen").n_unique())
+    parts = injuries.filter(pl.col("last_seen") > from_month).group_by("u").agg(total_parts=pl.len())
+    return months.join(parts, on="u", how="left", validate="1:1")
+
+
+def _stake(source: JudoSource, frame: pl.DataFrame) -> pl.DataFrame:
+    """Insurer share of each claim less the parts of the chain's first episode (by their yen, else by their number)."""
+    yen = pl.col("aftercare_yen").fill_null(0) + pl.col("first_treatment_yen").fill_null(0)
+    keyed = pl.col("aftercare_yen").is_not_null() | pl.col("first_treatment_yen").is_not_null()
+    later = pl.coalesce("injured_on", "first_exam_on") != pl.col("_first_start")
+    weight = pl.when(keyed.all() & (yen.sum() > 0)).then(yen.filter(later).sum() / yen.sum()).otherwise(later.mean())
+    return (
+        frame.filter(pl.col("_first_start").is_not_null())
+        .select("unit", "_first_start")
+        .join(source.current.select("unit", "c", "insurer_yen"), on="unit", how="left", validate="1:1")
+        .join(source.parts, on="c", how="inner")
+        .group_by("unit")
+        .agg(shift_stake_yen=(pl.col("insurer_yen").first() * weight).round(0, mode="half_away_from_zero"))
+    )

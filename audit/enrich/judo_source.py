@@ -1,0 +1,114 @@
+"""What both judo grains read: claims that stand and their parts, with the counting of months and the insurer's share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from audit.params import Parameters, load
+from audit.view import View
+
+HISTORY_MONTHS = 24  # deliveries looked back on: entitlement to 療養費 lapses after two years
+CLAIM_KEY = ["insurer_no", "claim_id", "version_no"]
+BONE = ("fracture", "incomplete_fracture", "dislocation")
+CLOSED = ("cured", "stopped", "moved")
+
+_CLAIM_COLUMNS = (
+    *CLAIM_KEY, "person_id", "clinic_id", "service_month", "part_count", "actual_days", "visit_days", "first_exam_on",
+    "initial_fee_yen", "reexam_fee_yen", "visit_fee_yen", "aftercare_yen", "total_yen", "insurer_yen", "long_reason",
+    "delivery_month",
+)  # fmt: skip
+_PART_COLUMNS = (
+    *CLAIM_KEY, "part_no", "injury_name", "injury_type", "site", "side", "level", "injured_on", "first_exam_on",
+    "started_on", "ended_on", "actual_days", "outcome", "aftercare_yen", "first_treatment_yen",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class JudoSource:
+    """Judo claims of a delivery and of the deliveries before it.
+
+    Attributes:
+        current: claims delivered in the view's month, with `unit` (UInt32, order of the claim key) and `unit_id`.
+        claims: those and the earlier claims of the same persons, with `c` (UInt32 row number) and `month` (month index).
+        parts: part lines of `claims`, with `c`; every other column as in JUDO_PARTS.
+        first_month: insurer_no, `stored_from`: month index of the first delivery within reach.
+
+    """
+
+    current: pl.DataFrame
+    claims: pl.DataFrame
+    parts: pl.DataFrame
+    first_month: pl.DataFrame
+
+
+def read(view: View) -> JudoSource:
+    """Read the view once: current claims, claims of the same persons up to 24 months before, parts of all these."""
+    everything = view.scan("judo_claims", HISTORY_MONTHS).select(_CLAIM_COLUMNS).with_columns(month=month_index("service_month"))
+    here = pl.col("delivery_month") == view.month
+    persons = everything.filter(here & pl.col("person_id").is_not_null()).select("insurer_no", "person_id").unique()
+    claims, first_month = pl.collect_all(
+        [
+            pl.concat(
+                [
+                    everything.filter(here),
+                    everything.filter(~here).join(persons, on=["insurer_no", "person_id"], how="semi"),
+                ]
+            ).sort(*CLAIM_KEY, "delivery_month"),
+            everything.group_by("insurer_no").agg(stored_from=month_index("delivery_month").min()),
+        ]
+    )
+    # the same version may be stored under two deliveries: the later one stands
+    claims = claims.unique(CLAIM_KEY, keep="last", maintain_order=True).with_row_index("c")
+    parts = (
+        view.scan("judo_parts", HISTORY_MONTHS)
+        .select(_PART_COLUMNS)
+        .join(claims.lazy().select(*CLAIM_KEY, "c"), on=CLAIM_KEY, how="inner")
+        .collect()
+        .sort("c", "part_no", "injury_name", nulls_last=True)
+        .unique(["c", "part_no"], keep="first", maintain_order=True)
+    )
+    last = pl.col("version_no") == pl.col("version_no").max().over("insurer_no", "claim_id")
+    current = (
+        claims.filter(here)
+        .with_row_index("unit")
+        # two versions of one id standing side by side is rare; the latest keeps the plain id
+        .with_columns(unit_id=pl.when(last).then("claim_id").otherwise(pl.format("{}#v{}", "claim_id", "version_no")))
+    )
+    return JudoSource(current, claims, parts, first_month)
+
+
+def month_index(column: str | pl.Expr) -> pl.Expr:
+    """Return year x 12 + month (Int32) of a date, so that months subtract."""
+    date = pl.col(column) if isinstance(column, str) else column
+    return date.dt.year() * 12 + date.dt.month().cast(pl.Int32)
+
+
+def months_counted(first_exam: pl.Expr, service_month: pl.Expr, parameters: Parameters | None = None) -> pl.Expr:
+    """Return which month since 初検 a service month is, counted as 備考4 counts.
+
+    1 is the month of the first examination, or the month after it where that fell on the 16th or later (the month of the
+    examination itself is then 0). Null: no date, a date after the month, or a month before the parameter begins.
+    """
+    late = (parameters or load()).expr("judo.counting.next_month_from_day", service_month)
+    shift = (first_exam.dt.day() >= late).cast(pl.Int32)
+    counted = month_index(service_month) - month_index(first_exam) - shift + 1
+    return pl.when(first_exam <= service_month.dt.month_end()).then(counted).cast(pl.Int32)
+
+
+def insurer_share(yen: pl.Expr) -> pl.Expr:
+    """Return the insurer's part of a 10割 amount, in the proportion of the claim, rounded half up; null where total is 0."""
+    numerator = 2 * yen.cast(pl.Int64) * pl.col("insurer_yen") + pl.col("total_yen")
+    return pl.when(pl.col("total_yen") > 0).then(numerator // (2 * pl.col("total_yen")))
+
+
+def part_key() -> pl.Expr:
+    """Return site and side as one text (上下 left out); the written name where the site cannot be read."""
+    return pl.concat_str(pl.coalesce("site", "injury_name"), pl.col("side").fill_null("-"), separator="|")
+
+
+def days_text(mask: pl.Expr) -> pl.Expr:
+    """Return the days of a month mask as 「3・5・8」; null where the mask is null."""
+    days = [pl.when((mask & pl.lit(1 << (d - 1), dtype=pl.UInt32)) != 0).then(pl.lit(str(d))) for d in range(1, 32)]
+    return pl.when(mask.is_not_null()).then(pl.concat_str(days, separator="・", ignore_nulls=True))
