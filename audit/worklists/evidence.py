@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ PERSON_KEYS = frozenset({
     "person_id", "addressee_no", "household_no", "symbol", "number", "branch", "birth_date", "name", "kana", "care_no",
     "nhi_number", "finding_id", "case_id", "claim_id", "claim_ids", "stake_claim_id", "stake_unit",
 })
-"""Evidence keys that name a person; left out of pseudonymised lists."""
+"""Evidence keys that name a person or repeat an id: never shown as data, the block's heading says whose case it is."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +61,6 @@ class VisitLine:
     month: int
     days: int | None
     own: bool
-
-    @property
-    def length(self) -> int:
-        """Days of the month."""
-        return calendar.monthrange(self.year, self.month)[1]
 
 
 @dataclass(frozen=True)
@@ -128,7 +122,7 @@ def _findings(cases: pl.DataFrame, findings: pl.DataFrame, context: WorklistCont
     key = context.pseudonym_key
 
     def block(rule: str, sev: str, message: str, yen: int, basis: str, notes: str, data: str | None, person: str | None) -> FindingBlock:
-        texts = [rule, message or "", basis or "", notes, evidence_text(data, labels, hide=PERSON_KEYS if key else frozenset())]
+        texts = [rule, message or "", basis or "", notes, evidence_text(data, labels, hide=PERSON_KEYS)]
         if key and person:
             # Rules may word a message freely; a number of the person must not slip through it.
             mask = PREFIX + pseudonym(key, f"person|{person}")
@@ -142,7 +136,7 @@ def _findings(cases: pl.DataFrame, findings: pl.DataFrame, context: WorklistCont
 def evidence_text(data: str | None, labels: Mapping[str, str], hide: frozenset[str] = frozenset()) -> str:
     """Return evidence JSON as 「部位数 3／実日数 17」, keys in their order; hidden keys and nulls left out.
 
-    Text that is no JSON object is returned as it is (cut at TEXT_MAX), unless keys have to be hidden.
+    Text that is no JSON object cannot be searched for hidden keys; with any to hide it is left out.
     """
     if not data:
         return ""

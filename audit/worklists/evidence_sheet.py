@@ -9,19 +9,24 @@ from __future__ import annotations
 import calendar
 
 import polars as pl
+from xlsxwriter.format import Format
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from audit.worklists import text_safety
 from audit.worklists.evidence import CLAIM_ROWS, Evidence, VisitLine, month_ja
+from audit.worklists.heights import lines_of, points
 from audit.worklists.styles import LINE, NAVY, Styles
 
 NAME = "根拠"
 NUMBER, ITEM, TEXT, FIGURE, DAY = 0, 1, 2, 3, 4
 """Columns: case number, what the row is, text, yen or days, first of the 31 days."""
 OWN, OTHER = "●", "○"
+_ITEM_WIDTH, _TEXT_WIDTH = 31, 62
 _WEEK = "月火水木金土日"
 _WEEKEND, _OUTSIDE = {5: "#E3EDF9", 6: "#FBE6E6"}, "#D1D5DB"
+_DAY_CELL = {"align": "center", "valign": "vcenter", "border": 1, "border_color": LINE}
+_DAY_HEAD = {"bold": True, "font_size": 8, "align": "center", "text_wrap": True, "bottom": 1, "bottom_color": LINE}
 
 
 def write(book: Workbook, rows: pl.DataFrame, evidence: Evidence, styles: Styles, heading: str) -> Worksheet:
@@ -36,11 +41,11 @@ def write(book: Workbook, rows: pl.DataFrame, evidence: Evidence, styles: Styles
 
     """
     sheet = book.add_worksheet(NAME)
-    for at, width in ((NUMBER, 8.5), (ITEM, 25), (TEXT, 64), (FIGURE, 11)):
+    for at, width in ((NUMBER, 8.5), (ITEM, _ITEM_WIDTH), (TEXT, _TEXT_WIDTH), (FIGURE, 11)):
         sheet.set_column(at, at, width)
     sheet.set_column(DAY, DAY + 30, 2.7)
     _top(sheet, styles)
-    at, breaks = 1, []
+    at = 1
     columns = ("case_id", "list_no", "service_month", "provider_id", "provider_name", "addressee", "name", "at_stake_yen", "selection", "blinded")
     for case_id, *facts in rows.select(columns).rows():
         block = _Block(sheet, styles, at, facts[0])
@@ -49,7 +54,6 @@ def write(book: Workbook, rows: pl.DataFrame, evidence: Evidence, styles: Styles
         block.reasons(evidence, case_id, blinded=facts[-1])
         block.visits(evidence.visits.get(case_id, []), facts[1])
         at = block.at + 1
-        breaks.append(at)
     sheet.freeze_panes(1, ITEM)
     sheet.autofilter(0, NUMBER, at, FIGURE)
     sheet.protect("", {"autofilter": True, "format_columns": True, "format_rows": True, "objects": True})
@@ -73,6 +77,12 @@ def _top(sheet: Worksheet, styles: Styles) -> None:
     sheet.set_row(0, 20)
 
 
+def _fill(weekday: int | None, heading: bool) -> dict[str, str]:
+    """Return the shading of a day: weekends, and days that the month does not have (weekday None)."""
+    colour = (None if heading else _OUTSIDE) if weekday is None else _WEEKEND.get(weekday)
+    return {"bg_color": colour} if colour else {}
+
+
 class _Block:
     """Writes one case from row `at` downwards."""
 
@@ -94,23 +104,24 @@ class _Block:
         self.sheet.write_string(self.at, NUMBER, self.number, self._no)
         self._put(ITEM, item, self._strong if strong else self._item)
         self._put(TEXT, text, self._text)
+        lines = max(lines_of(item, _ITEM_WIDTH), lines_of(text, _TEXT_WIDTH))
+        if lines > 1:
+            self.sheet.set_row(self.at, points(lines))
 
     def head(self, month: str, provider_id: str, provider: str | None, addressee: str, name: str | None, yen: int, selection: str) -> None:
         """Write the coloured heading: who, where, when, how much, and the way back to the list."""
         band = {"bold": True, "bg_color": "#DCE6F1", "top": 2, "top_color": NAVY, "valign": "vcenter"}
         plain = self.styles.get(**band, num_format="@", text_wrap=True)
         who = f"宛名番号 {addressee}" + (f"　{name}" if name else "")
-        where = provider_id if not provider else f"{provider}（{provider_id}）"
+        where = provider_id if provider in (None, provider_id) else f"{provider}（{provider_id}）"
         self.sheet.write_string(self.at, NUMBER, self.number, plain)
         self.sheet.write_string(self.at, ITEM, month_ja(month), plain)
         self.sheet.write_string(self.at, TEXT, f"{where}\n{who}", plain)
         self.sheet.write_number(self.at, FIGURE, yen, self.styles.get(**band, num_format='#,##0"円"'))
-        for at in range(DAY, DAY + 31):
-            self.sheet.write_blank(self.at, at, None, plain)
-        self.sheet.write_string(self.at, DAY, f"抽出区分：{selection}", self.styles.get(**band))
+        self.sheet.write_string(self.at, DAY, f"　抽出区分：{selection}", self.styles.get(**band))
         target = f"=HYPERLINK(\"#'一覧'!B\"&MATCH(\"{self.number}\",'一覧'!$B:$B,0),\"一覧へ戻る\")"
         self.sheet.write_formula(self.at, DAY + 26, target, self.styles.get(**band, font_color="#1D4ED8", underline=1), "一覧へ戻る")
-        self.sheet.set_row(self.at, 30)
+        self.sheet.set_row(self.at, 33, plain)
         self.at += 1
 
     def findings(self, evidence: Evidence, case_id: str) -> None:
@@ -131,7 +142,7 @@ class _Block:
             self._line("同種との比較", "無作為抽出の案件のため表示しません（先入観なしに確認するためです）。", strong=True)
             self.at += 1
         elif lines:
-            self._line("同種との比較", "外れ方への寄与の大きい順です。右の欄は寄与の割合です。珍しさを示すもので、誤りを示すものではありません。", strong=True)
+            self._line("同種との比較", "寄与の大きい順です（右の欄は割合）。珍しさの目安であり、誤りを示しません。", strong=True)
             self.at += 1
             for r in lines:
                 self._line(f"　{r.label}", r.text)
@@ -147,15 +158,10 @@ class _Block:
             return
         year, number = int(month[:4]), int(month[5:7])
         self._line("受診・施術日", f"曜日は{year}年{number}月のものです。色の付いた日は土曜・日曜です。", strong=True)
-        length = calendar.monthrange(year, number)[1]
-        first = calendar.weekday(year, number, 1)
-        for day in range(1, 32):
-            week = (first + day - 1) % 7
-            text = f"{day}\n{_WEEK[week]}" if day <= length else str(day)
-            look = {"bold": True, "font_size": 8, "align": "center", "text_wrap": True, "bottom": 1, "bottom_color": LINE}
-            if day <= length and week in _WEEKEND:
-                look |= {"bg_color": _WEEKEND[week]}
-            self.sheet.write_string(self.at, DAY + day - 1, text, self.styles.get(**look))
+        first, length = calendar.monthrange(year, number)
+        for day, style in enumerate(self._day_styles(first, length, heading=True), start=1):
+            text = f"{day}\n{_WEEK[(first + day - 1) % 7]}" if day <= length else str(day)
+            self.sheet.write_string(self.at, DAY + day - 1, text, style)
         self.sheet.set_row(self.at, 26)
         self.at += 1
         for line in lines[:CLAIM_ROWS]:
@@ -172,22 +178,28 @@ class _Block:
             self.at += 1
             return
         self.sheet.write_number(self.at, FIGURE, line.days.bit_count(), self._days)
-        first, length = calendar.weekday(line.year, line.month, 1), line.length
-        for day in range(1, 32):
-            week = (first + day - 1) % 7
-            look = {"align": "center", "valign": "vcenter", "border": 1, "border_color": LINE}
-            fill = _OUTSIDE if day > length else _WEEKEND.get(week)
-            style = self.styles.get(**look, **({"bg_color": fill} if fill else {}))
-            if day <= length and line.days >> (day - 1) & 1:
-                self.sheet.write_string(self.at, DAY + day - 1, OWN if line.own else OTHER, style)
+        mark = OWN if line.own else OTHER
+        first, length = calendar.monthrange(line.year, line.month)
+        for day, style in enumerate(self._day_styles(first, length)):
+            if day < length and line.days >> day & 1:
+                self.sheet.write_string(self.at, DAY + day, mark, style)
             else:
-                self.sheet.write_blank(self.at, DAY + day - 1, None, style)
+                self.sheet.write_blank(self.at, DAY + day, None, style)
         self.at += 1
+
+    def _day_styles(self, first: int, length: int, *, heading: bool = False) -> list[Format]:
+        """Return the formats of days 1 to 31 of a month that begins on weekday `first` and has `length` days."""
+        return self.styles.once(("days", first, length, heading), lambda: [
+            self.styles.get(**(_DAY_HEAD if heading else _DAY_CELL), **_fill((first + day) % 7 if day < length else None, heading))
+            for day in range(31)
+        ])
 
     def _same_days(self, lines: list[VisitLine]) -> None:
         """Count, per day, the providers visited; shown from two on."""
-        known = {(v.provider, d) for v in lines if v.days for d in range(31) if v.days >> d & 1}
-        counts = [sum(1 for _, d in known if d == day) for day in range(31)]
+        known = {}
+        for v in lines:
+            known[v.provider] = known.get(v.provider, 0) | (v.days or 0)
+        counts = [sum(days >> day & 1 for days in known.values()) for day in range(31)] if len(known) > 1 else []
         if max(counts, default=0) < 2:
             return
         self._line("　同じ日の機関数", "2か所以上の機関にかかった日の機関の数です。")

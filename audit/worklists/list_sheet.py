@@ -17,6 +17,7 @@ from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from audit.worklists import text_safety
+from audit.worklists.heights import row_points
 from audit.worklists.layout import INPUTS, NUMBERS, ColumnSpec, layout
 from audit.worklists.styles import Styles
 
@@ -24,6 +25,7 @@ NAME, CHOICES = "一覧", "_choices"
 BAND_ROW, HEADER_ROW, FIRST_ROW = 0, 1, 2
 """0-based rows of the group headings, the column headings and the first case."""
 _YEN_MAX = 9_999_999_999
+_PAGE_WIDTH = 126  # Excel characters across A4 landscape at 100 %, with room for wider fonts
 
 
 def write(book: Workbook, rows: pl.DataFrame, team: str, styles: Styles, heading: str) -> Worksheet:
@@ -41,8 +43,15 @@ def write(book: Workbook, rows: pl.DataFrame, team: str, styles: Styles, heading
     sheet = book.add_worksheet(NAME)
     last = FIRST_ROW + rows.height - 1
     _headings(sheet, columns, styles)
+    widths = {c.key: c.width for c in columns if c.kind in ("code", "text", "long") and c.key != "claim_ids"}
+    for i, height in enumerate(row_points(rows, widths, least=2), start=FIRST_ROW):
+        sheet.set_row(i, height)
+    number = next(i for i, c in enumerate(columns) if c.key == "list_no")
     for at, spec in enumerate(columns):
-        _column(sheet, at, spec, rows, styles)
+        if spec.kind == "link":
+            _links(sheet, at, number, rows.height, styles)
+        else:
+            _cells(sheet, at, spec, rows, styles)
     _validations(sheet, columns, team, last)
     _conditions(book, sheet, columns, last)
     sheet.autofilter(HEADER_ROW, 0, last, len(columns) - 1)
@@ -50,7 +59,6 @@ def write(book: Workbook, rows: pl.DataFrame, team: str, styles: Styles, heading
     sheet.freeze_panes(FIRST_ROW, frozen)
     sheet.protect("", {"sort": True, "autofilter": True, "format_columns": True, "format_rows": True, "objects": True})
     _print_setup(sheet, columns, frozen, last, heading)
-    sheet.set_selection(FIRST_ROW, next(i for i, c in enumerate(columns) if c.key == "status"), FIRST_ROW, next(i for i, c in enumerate(columns) if c.key == "status"))
     return sheet
 
 
@@ -76,25 +84,21 @@ def _headings(sheet: Worksheet, columns: tuple[ColumnSpec, ...], styles: Styles)
     sheet.set_row(HEADER_ROW, 33)
 
 
-def _column(sheet: Worksheet, at: int, spec: ColumnSpec, rows: pl.DataFrame, styles: Styles) -> None:
-    """Write one column's cells; values come ready from the frame."""
+def _links(sheet: Worksheet, at: int, number: int, n: int, styles: Styles) -> None:
+    """Write links to the case's block: a formula that looks it up, since a fixed one would be wrong after sorting."""
+    style, column = styles.cell("link", editable=False), xl_col_to_name(number)
+    for row in range(FIRST_ROW, FIRST_ROW + n):
+        sheet.write_formula(row, at, f"=HYPERLINK(\"#'根拠'!A\"&MATCH(${column}{row + 1},'根拠'!$A:$A,0),\"開く\")", style, "開く")
+
+
+def _cells(sheet: Worksheet, at: int, spec: ColumnSpec, rows: pl.DataFrame, styles: Styles) -> None:
+    """Write one column's cells; values come ready from the frame, columns that it lacks are the reviewer's."""
     editable = spec.kind in INPUTS
-    plain = styles.cell(spec.kind, editable=editable)
-    if spec.kind == "link":
-        number = xl_col_to_name(next(i for i, c in enumerate(layout().columns) if c.key == "list_no"))
-        for i in range(rows.height):
-            # A formula looks the block up by number: a fixed link would point to another case after sorting.
-            row = FIRST_ROW + i
-            sheet.write_formula(row, at, f"=HYPERLINK(\"#'根拠'!A\"&MATCH(${number}{row + 1},'根拠'!$A:$A,0),\"開く\")", plain, "開く")
-        return
-    if spec.key not in rows.columns:
-        for i in range(rows.height):
-            sheet.write_blank(FIRST_ROW + i, at, None, plain)
-        return
-    values, withheld = rows[spec.key].to_list(), rows["blinded"].to_list() if spec.blind else None
-    quoted = styles.cell(spec.kind, editable=editable, quote=True)
-    for i, value in enumerate(values, start=FIRST_ROW):
-        if withheld is not None and withheld[i - FIRST_ROW]:
+    plain, quoted = (styles.cell(spec.kind, editable=editable, quote=q) for q in (False, True))
+    values = rows[spec.key].to_list() if spec.key in rows.columns else [None] * rows.height
+    withheld = rows["blinded"].to_list() if spec.blind else [False] * rows.height
+    for i, (value, hide) in enumerate(zip(values, withheld, strict=True), start=FIRST_ROW):
+        if hide:
             sheet.write_string(i, at, layout().blind_mark, styles.blind())
         elif value is None or value == "":
             sheet.write_blank(i, at, None, plain)
@@ -136,7 +140,7 @@ def _validations(sheet: Worksheet, columns: tuple[ColumnSpec, ...], team: str, l
 
 
 def _conditions(book: Workbook, sheet: Worksheet, columns: tuple[ColumnSpec, ...], last: int) -> None:
-    """A decided row turns grey-green, so that what is left to do stands out; a late one shows its date in red."""
+    """A decided row turns green, so that what is left to do stands out."""
     at = {c.key: xl_col_to_name(i) for i, c in enumerate(columns)}
     row = FIRST_ROW + 1
     first = next(i for i, c in enumerate(columns) if c.band == "decision")
@@ -160,6 +164,6 @@ def _print_setup(sheet: Worksheet, columns: tuple[ColumnSpec, ...], frozen: int,
     sheet.repeat_columns(0, frozen - 1)
     sheet.print_area(BAND_ROW, 0, last, end)
     sheet.set_v_pagebreaks([decision])
-    sheet.set_print_scale(max(10, int(100 * 140 / sum(c.width + 0.7 for c in columns[:decision]))))
+    sheet.set_print_scale(max(10, int(100 * _PAGE_WIDTH / sum(c.width + 0.7 for c in columns[:decision]))))
     sheet.set_header(f"&L&\"Meiryo UI\"&9{heading}&R&9要確認の案件一覧（個人情報・取扱注意）")
     sheet.set_footer("&L&9&F&R&9&P / &N ページ")

@@ -15,6 +15,7 @@ from audit.worklists.wording import reason_rows
 CLAIMS_SHOWN = 30
 """Claim ids written in one cell; a case over many months names the rest by number, and the evidence sheet shows it."""
 REASONS_IN_CELL = 3
+SEVERAL = "複数"
 LIST = ("insurer_no", "team")
 
 
@@ -61,7 +62,7 @@ def build_rows(cases: pl.DataFrame, context: WorklistContext) -> pl.DataFrame:
         frame = frame.join(part, on="case_id", how="left", validate="1:1", maintain_order="left")
     frame = frame.with_columns(
         list_no=pl.col("team").replace_strict(lay.marks) + "-" + pl.col("seq").cast(pl.String).str.zfill(3),
-        provider_id=pl.col("provider_id").fill_null("複数"),
+        provider_id=pl.col("provider_id").fill_null(SEVERAL), provider_name=pl.coalesce("provider_name", "provider_id", pl.lit(SEVERAL)),
         why=pl.coalesce("titles", pl.when("blinded").then(pl.lit("無作為抽出のため理由は表示しません")).otherwise("reasons_text")),
         selection=pl.col("selection").replace_strict(lay.selection),
         severity=pl.col("severity").fill_null("none").replace_strict(lay.severity),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from xlsxwriter.format import Format
@@ -37,6 +38,12 @@ class Styles:
         key = tuple(sorted(properties.items()))
         if key not in self._made:
             self._made[key] = self._book.add_format({**FONT, **properties})
+        return self._made[key]
+
+    def once(self, key: tuple, make: Callable[[], Any]) -> Any:
+        """Return what `make` gave when the key was first asked for."""
+        if key not in self._made:
+            self._made[key] = make()
         return self._made[key]
 
     def cell(self, kind: str, *, editable: bool, quote: bool = False) -> Format:

@@ -9,10 +9,12 @@ from xlsxwriter.worksheet import Worksheet
 
 from audit.worklists import text_safety
 from audit.worklists.context import RuleText
+from audit.worklists.heights import lines_of, points
 from audit.worklists.layout import INPUTS, layout
 from audit.worklists.styles import LINE, NAVY, SHADE, Styles
 
 RULES, GUIDE, META = "ルール", "説明", "_meta"
+_GUIDE_WIDTH = 108
 _CELL = {"valign": "top", "text_wrap": True, "num_format": "@", "border": 1, "border_color": LINE}
 
 
@@ -28,6 +30,7 @@ def write_rules(book: Workbook, rules: Mapping[str, RuleText], counts: Mapping[s
         for at, text in enumerate(texts):
             sheet.write_string(row, at, text_safety.escape(text), cell)
         sheet.write_number(row, len(texts), counts[rule_id], number)
+        sheet.set_row(row, points(max(lines_of(text, width) for text, (_, width) in zip(texts, columns, strict=False))))
     sheet.freeze_panes(1, 2)
     sheet.protect("", {"format_columns": True, "format_rows": True})
     _print(sheet, f"{heading}　ルール")
@@ -47,7 +50,7 @@ def write_guide(book: Workbook, team: str, summary: list[tuple[str, str | int]],
     """
     sheet, guide = book.add_worksheet(GUIDE), layout().guide
     sheet.set_column(0, 0, 24)
-    sheet.set_column(1, 1, 108)
+    sheet.set_column(1, 1, _GUIDE_WIDTH)
     title = styles.get(bold=True, font_size=15, font_color=NAVY)
     section = styles.get(bold=True, font_size=11, font_color="#FFFFFF", bg_color=NAVY, valign="vcenter")
     text, label = styles.get(valign="top", text_wrap=True), styles.get(valign="top", text_wrap=True, bold=True)
@@ -68,13 +71,13 @@ def write_guide(book: Workbook, team: str, summary: list[tuple[str, str | int]],
             head, colon, rest = line.partition("：")
             short = colon and len(head) <= 4  # 「抽出：…」 is a word and its meaning
             sheet.write_string(row, 0, head if short else "", label)
-            sheet.write_string(row, 1, rest if short else line, text)
+            _paragraph(sheet, row, rest if short else line, text)
             row += 1
     row = _section(sheet, row + 1, "列の意味", section)
     for c in layout().columns_for(team):
         mark = "（記入欄）" if c.kind in INPUTS else ""
         sheet.write_string(row, 0, c.ja + mark, label)
-        sheet.write_string(row, 1, c.help, text)
+        _paragraph(sheet, row, c.help, text)
         row += 1
     sheet.protect("", {"format_columns": True, "format_rows": True})
     sheet.hide_gridlines(2)
@@ -90,6 +93,11 @@ def write_meta(book: Workbook, values: Mapping[str, str]) -> Worksheet:
         sheet.write_string(row, 1, value)
     sheet.very_hidden()
     return sheet
+
+
+def _paragraph(sheet: Worksheet, row: int, line: str, style) -> None:
+    sheet.write_string(row, 1, line, style)
+    sheet.set_row(row, points(lines_of(line, _GUIDE_WIDTH)))
 
 
 def _section(sheet: Worksheet, row: int, title: str, style) -> int:
