@@ -1,97 +1,90 @@
-"""What the worklists need beside cases and findings: names, providers, visits and the texts of rules and features."""
+"""Gathers a `WorklistContext` from the stored tables: only what the listed cases need, names last."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
 import polars as pl
 
-from audit.errors import UsageError
+from audit.rules import all_rules
+from audit.view import View
+from audit.worklists.inputs import FeatureLabel, RuleText, WorklistContext
 
-NAMES = {"insurer_no": pl.String, "person_id": pl.String, "name": pl.String, "kana": pl.String}
-PROVIDERS = {"provider_id": pl.String, "provider_name": pl.String}
-VISITS = {
-    "claim_id": pl.String, "person_id": pl.String, "provider_id": pl.String, "service_month": pl.Date,
-    "visit_days": pl.UInt32,
-}
-VISITS_OPTIONAL = {"part_count": pl.Int32, "course_months": pl.Int32, "insurer_yen": pl.Int64}
+MONTHS_BACK = 24
+"""How old a claim of a case may be: the longest history that a rule looks at."""
 
 
-@dataclass(frozen=True)
-class RuleText:
-    """What a reviewer reads of a rule."""
+def listed_context(
+    cases: pl.DataFrame, view: View, *, run_id: str, month: str, pseudonym_key: bytes | None = None, with_names: bool = True
+) -> WorklistContext:
+    """Return the context of a run's worklists.
 
-    title_ja: str
-    basis: str
-    explanation_ja: str
-    severity: str
-    next_action_ja: str
-
-    @classmethod
-    def of(cls, rule: Any) -> RuleText:
-        """Return the texts of a registered rule (`audit.rules.registry.Rule`, or anything with these attributes)."""
-        return cls(rule.title_ja, rule.basis, rule.explanation_ja, rule.severity, rule.next_action_ja)
-
-
-@dataclass(frozen=True)
-class FeatureLabel:
-    """How a feature is named in Japanese, and the unit written behind its values; `percent`: a share, shown times 100."""
-
-    label_ja: str
-    unit: str = ""
-    percent: bool = False
-
-
-@dataclass(frozen=True)
-class WorklistContext:
-    """Everything that a worklist shows beside cases and findings. Person data stays in memory.
-
-    Attributes:
-        run_id: id of the run; becomes part of every row, so that an old copy of a list is recognised.
+    Args:
+        cases: audit.tables.CASES; only those with a rank are looked up.
+        view: tables as of the run's month.
+        run_id: id of the run.
         month: delivery month, "YYYY-MM".
-        providers: provider_id, provider_name; one row per provider, null name = not delivered.
-        visits: one row per claim: claim_id, person_id (null = unlinked), provider_id, service_month (first day),
-            visit_days (bit d-1 = day d, null = not known); optional part_count, course_months (months since first
-            exam), insurer_yen. Claims of other cases may be among them; the calendar takes a case's own claims, and the
-            other claims of the same person in the same month for reference.
-        rules: rule id -> texts, for every rule that occurs in the cases.
-        features: "<team>/<feature>" or "<feature>" -> Japanese label and unit; one without a label is shown by its name.
-        names: insurer_no, person_id, name, kana; None = lists without names.
-        pseudonym_key: secret of at least 16 bytes. Where given, 宛名番号 and all ids that contain person keys are
-            replaced by keyed HMACs, and names are left out even if they are delivered.
-        evidence_labels: evidence key -> Japanese label, before those of the declared tables' columns.
-        insurers: insurer number -> name for the headings.
+        pseudonym_key: see `WorklistContext`.
+        with_names: False leaves names out.
 
     """
+    on_list = cases.filter(pl.col("rank").is_not_null())
+    visits = _visits(on_list, view)
+    names = _names(on_list, view) if with_names and pseudonym_key is None else None
+    return WorklistContext(
+        run_id=run_id, month=month, providers=_providers(visits), visits=visits.drop("provider_name"),
+        rules={k: RuleText.of(r) for k, r in all_rules().items()}, features=feature_labels(), names=names, pseudonym_key=pseudonym_key,
+    )
 
-    run_id: str
-    month: str
-    providers: pl.DataFrame
-    visits: pl.DataFrame
-    rules: Mapping[str, RuleText]
-    features: Mapping[str, FeatureLabel] = field(default_factory=dict)
-    names: pl.DataFrame | None = None
-    pseudonym_key: bytes | None = None
-    evidence_labels: Mapping[str, str] = field(default_factory=dict)
-    insurers: Mapping[str, str] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        """Check the key's length and the frames' columns.
+def feature_labels() -> dict[str, FeatureLabel]:
+    """Return "<team>/<feature>" -> label, as the ranking declares them."""
+    # Ranking sits beside the audit, not below it: read when asked for, so that worklists can be written without it.
+    from models.spec import TEAM_SETS, features_of
 
-        Raises:
-            UsageError: the pseudonym key is too short to keep short numbers secret.
-            ValueError: a frame lacks a column (an author's error).
+    return {f"{team}/{f.name}": FeatureLabel(f.ja, f.unit, f.percent, f.direction) for team in sorted(TEAM_SETS) for f in features_of(team)}
 
-        """
-        if self.pseudonym_key is not None and len(self.pseudonym_key) < 16:
-            raise UsageError("the pseudonym key is shorter than 16 bytes", remedy="use a random key of 32 bytes, kept outside the data")
-        for what, frame, wanted in (("providers", self.providers, PROVIDERS), ("visits", self.visits, VISITS), ("names", self.names, NAMES)):
-            if frame is not None and set(wanted) - set(frame.columns):
-                raise ValueError(f"{what}: missing columns {sorted(set(wanted) - set(frame.columns))}")
 
-    @property
-    def shows_names(self) -> bool:
-        """Whether names are written at all."""
-        return self.names is not None and self.pseudonym_key is None
+def _visits(on_list: pl.DataFrame, view: View) -> pl.DataFrame:
+    """Return the cases' claims and the other claims of the same persons in the cases' months, of all kinds."""
+    own = on_list.select(claim_id="claim_ids").explode("claim_id", empty_as_null=False, keep_nulls=False).unique().lazy()
+    people = on_list.drop_nulls("person_id").select("person_id", service_month=pl.col("service_month").str.to_date("%Y-%m")).unique().lazy()
+    course = (pl.col("service_month").dt.year() - pl.col("first_exam_on").dt.year()) * 12 + (
+        pl.col("service_month").dt.month().cast(pl.Int32) - pl.col("first_exam_on").dt.month().cast(pl.Int32)
+    ) + 1
+    none = pl.lit(None, dtype=pl.Int32)
+    claims = view.scan("claims", MONTHS_BACK).select(
+        "delivery_month", "claim_id", "version_no", "person_id", "service_month", "visit_days", "insurer_yen",
+        provider_id="institution_id", provider_name="institution_name", part_count=none, course_months=none,
+    )
+    judo = view.scan("judo_claims", MONTHS_BACK).select(
+        "delivery_month", "claim_id", "version_no", "person_id", "service_month", "visit_days", "insurer_yen",
+        provider_id="clinic_id", provider_name="clinic_name", part_count="part_count", course_months=course.cast(pl.Int32),
+    )
+    care = view.scan("care_claims", MONTHS_BACK).select(
+        "delivery_month", claim_id="care_claim_id", version_no=pl.lit(0, pl.Int32), person_id="person_id", service_month="service_month",
+        visit_days=pl.lit(None, pl.UInt32), insurer_yen="benefit_yen", provider_id="provider_id",
+        provider_name=pl.lit(None, pl.String), part_count=none, course_months=none,
+    )
+    found = []
+    for table in (claims, judo, care):
+        found.append(table.join(own, on="claim_id", how="semi"))
+        found.append(table.join(people, on=["person_id", "service_month"], how="semi"))
+    rows = pl.concat([f.select(sorted(f.collect_schema().names())) for f in found]).collect()
+    # Delivered again, or found both ways: the latest stands.
+    return rows.unique().sort("claim_id", "delivery_month", "version_no").unique("claim_id", keep="last", maintain_order=True).drop("delivery_month", "version_no")
+
+
+def _providers(visits: pl.DataFrame) -> pl.DataFrame:
+    """Return provider_id, provider_name: the name on the latest claim that gives one."""
+    return (
+        visits.drop_nulls(["provider_id", "provider_name"]).sort("provider_id", "service_month", "claim_id")
+        .group_by("provider_id", maintain_order=True).agg(pl.col("provider_name").last())
+    )
+
+
+def _names(on_list: pl.DataFrame, view: View) -> pl.DataFrame:
+    people = on_list.drop_nulls("person_id").select("insurer_no", "person_id").unique().lazy()
+    rows = view.scan("persons", MONTHS_BACK).join(people, on=["insurer_no", "person_id"], how="semi").collect()
+    return (
+        rows.sort("insurer_no", "person_id", "delivery_month").unique(["insurer_no", "person_id"], keep="last", maintain_order=True)
+        .select("insurer_no", "person_id", "name", "kana")
+    )

@@ -13,13 +13,15 @@ import polars as pl
 
 from audit.tables import ALL
 from audit.worklists import text_safety
-from audit.worklists.context import WorklistContext
+from audit.worklists.inputs import WorklistContext
 from audit.worklists.layout import layout
 from audit.worklists.privacy import PREFIX, pseudonym, shown_claim_ids
 from audit.worklists.wording import reason_rows
 
 CLAIM_ROWS = 36
 """Calendar rows of one case: a year of three clinics. The rest is counted in words."""
+REASON_ROWS = 6
+"""Features shown of one case, largest contributions first; cases.parquet holds all."""
 TEXT_MAX = 1500
 """Characters of evidence data shown in one cell; the run's findings hold it whole."""
 PERSON_KEYS = frozenset({
@@ -166,7 +168,8 @@ def _cut(text: str) -> str:
 def _reasons(cases: pl.DataFrame, context: WorklistContext) -> dict[str, list[ReasonLine]]:
     """Reasons of the cases that are not blind."""
     open_cases = cases.filter(pl.col("selection") != "random")
-    rows = reason_rows(open_cases, context.features).select("case_id", text_safety.escape_expr(pl.col("label")), "text", "share")
+    rows = reason_rows(open_cases, context.features).group_by("case_id", maintain_order=True).head(REASON_ROWS)
+    rows = rows.select("case_id", text_safety.escape_expr(pl.col("label")), "text", "share")
     return _grouped(rows, ReasonLine)
 
 

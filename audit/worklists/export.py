@@ -10,9 +10,9 @@ from pathlib import Path
 import polars as pl
 
 from audit.home import write_atomic
-from audit.worklists.context import WorklistContext
 from audit.worklists.csvfile import csv_text, encode
 from audit.worklists.evidence import build_evidence
+from audit.worklists.inputs import WorklistContext
 from audit.worklists.rows import LIST, build_rows, listed
 from audit.worklists.workbook import workbook_bytes
 

@@ -12,7 +12,7 @@ import hmac
 
 import polars as pl
 
-from audit.worklists.context import WorklistContext
+from audit.worklists.inputs import WorklistContext
 
 PREFIX = "仮-"
 # Ids of three parts (<kind>:<insurer_no>:<検索番号 or 整理番号>) name a document. Longer ones are built from certificate

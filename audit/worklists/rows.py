@@ -7,7 +7,7 @@ import hashlib
 import polars as pl
 
 from audit.worklists import text_safety
-from audit.worklists.context import VISITS_OPTIONAL, WorklistContext
+from audit.worklists.inputs import VISITS_OPTIONAL, WorklistContext
 from audit.worklists.layout import NUMBERS, layout
 from audit.worklists.privacy import PREFIX, pseudonyms, shown_claim_ids
 from audit.worklists.wording import reason_rows

@@ -8,8 +8,8 @@ from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from audit.worklists import text_safety
-from audit.worklists.context import RuleText
 from audit.worklists.heights import lines_of, points
+from audit.worklists.inputs import RuleText
 from audit.worklists.layout import INPUTS, layout
 from audit.worklists.styles import LINE, NAVY, SHADE, Styles
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from audit.worklists.context import FeatureLabel
+from audit.worklists.inputs import FeatureLabel
 
 
 def grouped(integer: pl.Expr) -> pl.Expr:
@@ -22,17 +22,22 @@ def number(value: pl.Expr) -> pl.Expr:
     return text.when(value.abs() < 1).then(value.round(2).cast(pl.String)).otherwise(value.round(1).cast(pl.String))
 
 
-def top_share(percentile: pl.Expr) -> pl.Expr:
-    """Return 「上位1%」 for a percentile of 0-1 (share of peers with a lower value); below the middle 「下位20%」."""
-    top = (1 - percentile) * 100
-    high = pl.when(top < 0.1).then(pl.lit("上位0.1%未満")).when(top < 1).then(pl.format("上位{}%", top.round(1)))
-    return high.when(percentile >= 0.5).then(pl.format("上位{}%", top.round(0).cast(pl.Int64))).otherwise(
-        pl.format("下位{}%", (percentile * 100).round(0).cast(pl.Int64))
-    )
+def place(percentile: pl.Expr, direction: pl.Expr) -> pl.Expr:
+    """Return 「上位1%」, 「下位1%」 or 「両端1%」: how few of the peers are at least as far out.
+
+    Args:
+        percentile: 0-100, share of peers that are less far out; null gives null.
+        direction: high, low or both; null counts as high.
+
+    """
+    far = (100 - percentile).clip(lower_bound=0)
+    side = direction.fill_null("high").replace_strict({"high": "上位", "low": "下位", "both": "両端"}, return_dtype=pl.String)
+    share = pl.when(far < 0.1).then(pl.lit("0.1%以内")).when(far < 1).then(pl.format("{}%", far.round(1)))
+    return side + share.otherwise(pl.format("{}%", far.round(0).cast(pl.Int64)))
 
 
 def reason_rows(cases: pl.DataFrame, features: Mapping[str, FeatureLabel]) -> pl.DataFrame:
-    """Return one row per case and reason, in the cases' order, largest contribution first.
+    """Return one row per case and reason, in the cases' order and in that of their lists (largest contribution first).
 
     Args:
         cases: case_id, team and reasons (List of `audit.tables.REASON`).
@@ -45,8 +50,8 @@ def reason_rows(cases: pl.DataFrame, features: Mapping[str, FeatureLabel]) -> pl
     """
     rows = cases.select("case_id", "team", "reasons").explode("reasons", empty_as_null=False, keep_nulls=False).unnest("reasons")
     labels = pl.DataFrame(
-        [(k, v.label_ja, v.unit, v.percent) for k, v in sorted(features.items())],
-        schema={"feature": pl.String, "ja": pl.String, "unit": pl.String, "percent": pl.Boolean}, orient="row",
+        [(k, v.label_ja, v.unit, v.percent, v.direction) for k, v in sorted(features.items())],
+        schema={"feature": pl.String, "ja": pl.String, "unit": pl.String, "percent": pl.Boolean, "direction": pl.String}, orient="row",
     )
     of_team, of_all = pl.col("team") + "/" + pl.col("feature"), pl.col("feature")
     known = labels["feature"].implode()
@@ -59,7 +64,7 @@ def reason_rows(cases: pl.DataFrame, features: Mapping[str, FeatureLabel]) -> pl
     text = pl.concat_str(
         pl.format("本件 {}{}", number(pl.col("value") * scale), unit).fill_null("本件 不明"),
         peers.fill_null(""),
-        pl.format("（{}）", top_share(pl.col("percentile"))).fill_null(""),
+        pl.format("（{}）", place(pl.col("percentile"), pl.col("direction"))).fill_null(""),
     )
     positive = pl.col("contribution").clip(lower_bound=0)
     total = positive.sum().over("case_id")

@@ -10,8 +10,8 @@ import polars as pl
 import xlsxwriter
 
 from audit.worklists import evidence_sheet, list_sheet, text_sheets
-from audit.worklists.context import WorklistContext
 from audit.worklists.evidence import Evidence, month_ja
+from audit.worklists.inputs import WorklistContext
 from audit.worklists.layout import layout
 from audit.worklists.styles import FONT, Styles
 
