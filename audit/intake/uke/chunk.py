@@ -1,0 +1,236 @@
+"""A stretch of a UKE file as bytes with its lines: starts, record ids, receipts. All on raw bytes.
+
+In CP932 the second byte of a character is never a comma, a line break or a quote, so lines and record ids can be found
+before anything is decoded.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from audit.intake.uke.layout import Layout
+from audit.intake.uke.refusals import Refusals
+
+BLANK = 1  # pseudo record: an empty line, not a source line
+REFUSED = 0  # pseudo record: quarantined, or id not known to the layout
+DROPPED = 2  # pseudo record: replaced or deleted by a correction (JY)
+
+_COMMA, _LF, _CR = 44, 10, 13
+_PREFIX_WIDTH = 14  # 2 + 5 + 3 digits, 3 commas, and the first letter of the record id
+
+
+def record_code(record: str) -> int:
+    """Return the two letters as one number."""
+    return ord(record[0]) << 8 | ord(record[1])
+
+
+def record_names(codes: np.ndarray) -> pl.Series:
+    """Return the two letters of record codes as text."""
+    values, inverse = np.unique(codes, return_inverse=True)
+    names = [chr(v >> 8) + chr(v & 255) if v > 255 else None for v in values.tolist()]
+    return pl.Series("record", names, dtype=pl.String).gather(pl.Series(inverse))
+
+
+def _undecodable(text: bytes, encoding: str, size: int) -> np.ndarray:
+    """True per line of the text (of ``size`` lines) that cannot be decoded."""
+    decoded = pl.Series(text.decode(encoding, errors="replace").split("\n")[:size], dtype=pl.String)
+    return decoded.str.contains("\ufffd", literal=True).to_numpy()
+
+
+def _is_utf8(text: bytes, size: int, bad_cp932: int) -> bool:
+    """Tell UTF-8 from CP932: fewer broken lines as UTF-8, or none and Japanese characters.
+
+    Half-width katakana in CP932 can pass as two-byte UTF-8, but never as Japanese characters.
+    """
+    try:
+        decoded = text.decode("utf-8")
+    except UnicodeDecodeError:
+        return bad_cp932 > 0 and int(_undecodable(text, "utf-8", size).sum()) < bad_cp932
+    return max(decoded) >= "\u3000"
+
+
+class Chunk:
+    """Lines of a stretch of a file.
+
+    Attributes:
+        data: the bytes, ending with a line break.
+        size: number of lines.
+        record: uint16 per line, `record_code` or a pseudo record (BLANK, REFUSED, DROPPED).
+        receipt: int32 per line, 0-based number of the receipt in this stretch; -1 before the first RE and in the
+            envelope.
+        refusals: lines refused so far (index of this stretch).
+        utf8_line: first line of non-ASCII text where the text is UTF-8, else None; nothing else holds then.
+
+    """
+
+    def __init__(self, data: bytes, layout: Layout, *, prefixed: bool) -> None:
+        self.data, self.layout, self.prefixed = data, layout, prefixed
+        self.refusals = Refusals()
+        raw = np.frombuffer(data, dtype=np.uint8)
+        ends = np.flatnonzero(raw == _LF)
+        self.size = len(ends)
+        self.offsets = np.zeros(self.size + 1, dtype=np.int32)
+        self.offsets[1:] = ends
+        self.offsets[1:] += 1
+        self.record = self._record_ids(raw)
+        self._refuse_undecodable()
+        if self.utf8_line is not None:
+            return
+        if prefixed:
+            from audit.intake.uke.corrections import drop_corrected
+
+            self.receipt = self._receipts()
+            drop_corrected(self)
+        self.receipt = self._receipts()
+        self._refuse_orphans()
+
+    def _record_ids(self, raw: np.ndarray) -> np.ndarray:
+        """Return the record code of each line; unknown ids are refused."""
+        padded = np.concatenate([raw[-64:], np.zeros(_PREFIX_WIDTH + 2, np.uint8)])
+        limit = len(raw) - 64
+
+        def at(positions: np.ndarray) -> np.ndarray:
+            # Only the last lines can reach past the end.
+            if len(positions) == 0 or int(positions[-1]) < len(raw):
+                return raw[positions]
+            return np.where(positions < limit, raw[np.minimum(positions, len(raw) - 1)], padded[np.maximum(positions - limit, 0)])
+
+        starts = self.offsets[:-1]
+        first = at(starts)
+        blank = (first == _LF) | ((first == _CR) & (np.diff(self.offsets) == 2))
+        ids = starts
+        proper = ~blank
+        self.has_prefix = np.zeros(0, dtype=bool)
+        if self.prefixed:
+            digits = (first >= 48) & (first <= 57)
+            self.has_prefix = digits
+            lead = np.zeros(self.size, dtype=np.int32)
+            lead[digits], good = self._prefix_lengths(starts[digits], at)
+            proper[np.flatnonzero(digits)[~good]] = False
+            ids = starts + lead
+        code = (at(ids).astype(np.uint16) << 8) | at(ids + 1)
+        after = at(ids + 2)
+        known = np.zeros(65536, dtype=bool)
+        known[[record_code(r) for r in self.layout.records]] = True
+        proper &= known[code] & ((after == _COMMA) | (after == _CR) | (after == _LF))
+        code[blank] = BLANK
+        if self.prefixed:
+            outside = np.zeros(65536, dtype=bool)
+            outside[[record_code(r.record) for r in self.layout.records.values() if r.place == "file"]] = True
+            proper &= self.has_prefix | outside[code]
+        bad = np.flatnonzero(~proper & ~blank)
+        if len(bad):
+            code[bad] = REFUSED
+            self.refusals.add(bad, None, None, "unknown_record")
+        return code
+
+    @staticmethod
+    def _prefix_lengths(starts: np.ndarray, at) -> tuple[np.ndarray, np.ndarray]:  # noqa: ANN001
+        """Return the length of the three leading columns and whether they are digits."""
+        commas = np.zeros(len(starts), dtype=np.int32)
+        length = np.zeros(len(starts), dtype=np.int32)
+        good = np.ones(len(starts), dtype=bool)
+        for i in range(_PREFIX_WIDTH):
+            byte = at(starts + i)
+            inside = commas < 3
+            comma = byte == _COMMA
+            good &= ~inside | comma | ((byte >= 48) & (byte <= 57))
+            commas += inside & comma
+            length += inside
+        return length, good & (commas == 3)
+
+    def _refuse_undecodable(self) -> None:
+        """Refuse lines that are not CP932; a receipt whose RE line is bad keeps its id, so that all of it is refused."""
+        wide = np.flatnonzero(~self.ascii)
+        self.utf8_line: int | None = None
+        if len(wide) == 0:
+            return
+        text = self.gather(wide)
+        bad = np.zeros(0, dtype=np.int64)
+        try:
+            text.decode("cp932")
+        except UnicodeDecodeError:
+            bad = wide[_undecodable(text, "cp932", len(wide))]
+        if _is_utf8(text, len(wide), len(bad)):
+            self.utf8_line = int(wide[0])
+            return
+        bad = bad[self.record[bad] != REFUSED]
+        self.refusals.add(bad, record_names(self.record[bad]), None, "bad_encoding")
+        self.record[bad[self.record[bad] != record_code(self.start.record)]] = REFUSED
+
+    @cached_property
+    def start(self):  # noqa: ANN201
+        """The record that opens a receipt."""
+        return next(r for r in self.layout.records.values() if r.place == "start")
+
+    @cached_property
+    def lines(self) -> pa.StringArray:
+        """The lines as an Arrow array over the same bytes (not validated as UTF-8: only copied, never read as text)."""
+        return pa.StringArray.from_buffers(self.size, pa.py_buffer(self.offsets), pa.py_buffer(self.data))
+
+    @cached_property
+    def ascii(self) -> np.ndarray:
+        """True per line where all bytes are below 128."""
+        return pc.string_is_ascii(self.lines).to_numpy(zero_copy_only=False)
+
+    def gather(self, lines: np.ndarray) -> bytes:
+        """Return the bytes of these lines (index or mask), joined."""
+        if lines.dtype != bool:
+            mask = np.zeros(self.size, dtype=bool)
+            mask[lines] = True
+            lines = mask
+        buffers = self.lines.filter(pa.array(lines)).buffers()
+        return buffers[2].to_pybytes() if buffers[2] is not None else b""
+
+    def is_record(self, records: list[str]) -> np.ndarray:
+        """True per line whose record is one of these."""
+        table = np.zeros(65536, dtype=bool)
+        table[[record_code(r) for r in records]] = True
+        return table[self.record]
+
+    def is_place(self, *places: str) -> np.ndarray:
+        """True per line whose record stands at one of these places."""
+        return self.is_record([r.record for r in self.layout.records.values() if r.place in places])
+
+    def _receipts(self) -> np.ndarray:
+        starts = self.record == record_code(self.start.record)
+        receipt = np.cumsum(starts, dtype=np.int32) - np.int32(1)
+        receipt[self.is_place("file") | (self.record == BLANK)] = -1
+        return receipt
+
+    def _refuse_orphans(self) -> None:
+        """Refuse lines that belong to no receipt, or to one whose RE line was lost.
+
+        A second HO, or an HO or KO after care lines, shows that an RE between them is missing: what follows it, up to
+        the next RE, must not be counted to the person before.
+        """
+        inside = self.is_place("head", "receipt", "body")
+        orphan = inside & (self.receipt < 0)
+        head = np.flatnonzero(self.is_place("head") & (self.receipt >= 0))
+        body = np.flatnonzero(self.is_place("body") & (self.receipt >= 0))
+        count = int(self.receipt.max(initial=-1)) + 1
+        lost_from = np.full(count + 1, self.size, dtype=np.int64)
+        if len(head):
+            first_body = np.full(count + 1, self.size, dtype=np.int64)
+            of_body = self.receipt[body]
+            opens = np.flatnonzero(np.diff(of_body, prepend=-1) != 0)
+            first_body[of_body[opens]] = body[opens]
+            of_head = self.receipt[head]
+            ho = self.record[head] == record_code("HO")
+            second = np.zeros(len(head), dtype=bool)
+            which = np.flatnonzero(ho)
+            second[which[1:]] = of_head[which[1:]] == of_head[which[:-1]]
+            lost = np.flatnonzero(second | (head > first_body[of_head]))[::-1]
+            lost_from[of_head[lost]] = head[lost]
+        if (lost_from[:count] < self.size).any():
+            orphan |= (self.receipt >= 0) & (np.arange(self.size) >= lost_from[self.receipt]) & (self.record > 255)
+        lines = np.flatnonzero(orphan)
+        if len(lines):
+            self.refusals.add(lines, record_names(self.record[lines]), None, "orphan_line")
+            self.record[lines] = REFUSED
+            self.receipt[lines] = -1
