@@ -216,7 +216,7 @@ def gate(work: Path) -> Path:
         month = parse_month(spec.month)
         reads = [FileRead(**r) for r in _read(work, "reads.json")]
         tables = {n: f for n, f in _linked(work).items() if not ALL[n].is_master and n not in ("persons", "superseded")}
-        result = run_gate(tables, reads, pl.read_parquet(work / "quarantine.parquet"), home.volumes(month), spec.month, work / "gate", spec.override_gate)
+        result = run_gate(tables, reads, pl.read_parquet(work / "quarantine.parquet"), home.volumes(month), spec.month, work, spec.override_gate)
         counts["status"] = result.status
         write_json(work / "gate.json", {"status": result.status, "override_reason": spec.override_gate})
         if result.status == "stop":
@@ -270,8 +270,11 @@ def rank(work: Path) -> Path:
 
     with _step(work, "rank") as counts:
         spec = _spec(work)
-        ranked = monthly.rank_month(pl.read_parquet(work / "found_cases.parquet"), _view(work), spec.seed, work / "model")
+        month = monthly.rank_month(pl.read_parquet(work / "found_cases.parquet"), _view(work), seed=spec.seed, store=spec.home / "models")
+        ranked = month.ranking.cases
         write_parquet(work / "cases.parquet", ALL["cases"].conform(ranked))
+        write_parquet(work / "control_sample.parquet", month.ranking.control)
+        counts |= {"fitted": list(month.fitted), "units": {t: f.height for t, f in month.features.items()}}
         listed = ranked.filter(pl.col("rank").is_not_null())
         counts |= {"cases": ranked.height, "listed": listed.height, "by_selection": dict(listed["selection"].value_counts(sort=True).iter_rows())}
     return work / "cases.parquet"

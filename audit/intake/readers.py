@@ -1,0 +1,38 @@
+"""Which reader reads which kind. The only place that knows all of them."""
+
+from __future__ import annotations
+
+from audit.intake.care import read_care_claims
+from audit.intake.care_records import read_care_records
+from audit.intake.eligibility import read_eligibility
+from audit.intake.judo import read_judo_claims, read_judo_parts
+from audit.intake.masters import read_master
+from audit.intake.person_link import read_person_link
+from audit.intake.result import FilePlan, ReadResult
+from audit.intake.uke import read_uke
+
+_WITH_INSURERS = {
+    "judo_claims": read_judo_claims, "judo_parts": read_judo_parts, "eligibility": read_eligibility, "person_link": read_person_link,
+}
+_ALONE = {"care_claims": read_care_claims, "care_records": read_care_records}
+
+
+def read(file: FilePlan, insurers: set[str]) -> ReadResult:
+    """Read one file by its kind.
+
+    Args:
+        file: the plan's entry.
+        insurers: insurers whose rows are expected; rows of others go to quarantine. Registers are read with the
+            insurers that the delivery names, since they are what tells who is insured.
+
+    Raises:
+        AuditError: the file as a whole cannot be read (see audit.errors).
+
+    """
+    if file.kind.startswith("uke_"):
+        return read_uke(file, insurers or None)
+    if file.kind.startswith("master_"):
+        return read_master(file)
+    if file.kind in _ALONE:
+        return _ALONE[file.kind](file)
+    return _WITH_INSURERS[file.kind](file, frozenset(insurers) or None)
