@@ -1,73 +1,95 @@
-"""The month's ranking: features, stored models, lists. The one call that the pipeline makes."""
+"""The models' part of a month: features from what is stored, a model fitted or taken over, the lists."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
+from typing import Protocol
 
 import polars as pl
 
-from audit.view import View
-from models.features.build import build_features
+from audit.tables import MASTERS
+from models.features import build_features
+from models.priors import load_priors
 from models.ranking import Ranking, make_ranking
 from models.store import load_teams, save_teams
-from models.team_model import TeamModel, fit_teams
+from models.team_model import fit_teams
 
-TABLES = ("claims", "lines", "dispensings", "diagnoses", "care_claims", "care_lines", "care_totals", "judo_claims", "judo_parts")
-MASTER_TABLES = ("m_procedures", "m_drugs", "m_diseases")
-HISTORY_MONTHS = 12
-
-
-@dataclass(frozen=True)
-class Monthly:
-    """A month's ranking and what it rests on.
-
-    Attributes:
-        ranking: cases and control sample.
-        features: team -> units.
-        models: team -> fitted model.
-        fitted: teams whose model was fitted in this call; the others were loaded.
-
-    """
-
-    ranking: Ranking
-    features: dict[str, pl.DataFrame]
-    models: dict[str, TeamModel]
-    fitted: tuple[str, ...]
+# How many earlier deliveries are looked at: a year for courses of judo therapy, otherwise as far as claims come late.
+_MONTHS_BACK = {
+    "judo_claims": 11, "judo_parts": 2, "claims": 2, "lines": 2, "dispensings": 2, "care_claims": 2, "care_lines": 2, "care_totals": 2,
+}
+_NOW_ONLY = ("diagnoses",)
+_CODES = ("m_procedures", "m_drugs", "m_diseases")
 
 
-def rank_month(cases: pl.DataFrame, view: View, *, seed: int, store: Path) -> Monthly:
-    """Score the month's units and choose the lists.
+class View(Protocol):
+    """What is needed of audit.view.View: standing rows of the deliveries up to a month."""
 
-    A model is fitted once per team, on the first month that has units for it, and stored; later months are scored with
-    the stored one, so that a score means the same from month to month. Remove the folder to fit anew.
+    month: date
+
+    def scan(self, table: str, months_back: int = 0) -> pl.LazyFrame:
+        """Return rows with `delivery_month`."""
+        ...
+
+    def master(self, table: str) -> pl.LazyFrame:
+        """Return all revisions of a master."""
+        ...
+
+
+def features_of_month(view: View) -> dict[str, pl.DataFrame]:
+    """Return the units of the view's delivery month with their features (see build_features)."""
+    now: dict[str, pl.LazyFrame] = {t: view.scan(t) for t in (*_MONTHS_BACK, *_NOW_ONLY)}
+    now |= {m.name: view.master(m.name) for m in MASTERS if m.name in _CODES}
+    before = {t: view.scan(t, n).filter(pl.col("delivery_month") < view.month) for t, n in _MONTHS_BACK.items()}
+    return build_features(now, view.month, before)
+
+
+def rank_month(
+    cases: pl.DataFrame,
+    view: View,
+    seed: int,
+    folder: Path,
+    *,
+    stored: Path | None = None,
+    priors_file: Path | None = None,
+    capacity_hours: Mapping[str, float] | None = None,
+) -> pl.DataFrame:
+    """Return the month's ranked cases (audit.tables.CASES) and leave the model and the control samples in `folder`.
 
     Args:
-        cases: from audit.cases.build_cases.
-        view: tables as of the month.
-        seed: of the draws and of the forest.
-        store: folder of the fitted models.
+        cases: cases with findings (audit.cases).
+        view: tables as of the delivery month.
+        seed: of fit and draws.
+        folder: written: one folder per team (models.store) and control.parquet.
+        stored: a folder of an earlier month whose models are used instead of fitting; teams that it lacks are fitted.
+        priors_file: an office's own priors.yaml; None = the shipped one.
+        capacity_hours: see make_ranking.
 
     Raises:
-        ModelError: a stored model does not fit this installation or these features.
+        ModelError: a stored model does not fit, or the priors are malformed.
 
     """
-    features = month_features(view)
-    models = load_teams(store) if store.exists() else {}
-    missing = {team: units for team, units in features.items() if team not in models and not units.is_empty()}
-    if missing:
-        fresh = fit_teams(missing, seed=seed)
-        save_teams(fresh, store)
-        models |= fresh
-    ranking = make_ranking(cases, features, models, month=f"{view.month:%Y-%m}", seed=seed)
-    return Monthly(ranking, features, models, tuple(sorted(missing)))
+    return ranking_of_month(cases, view, seed, folder, stored=stored, priors_file=priors_file, capacity_hours=capacity_hours).cases
 
 
-def month_features(view: View) -> dict[str, pl.DataFrame]:
-    """Return the units of the view's month by team."""
-    now, before = {}, {}
-    for name in TABLES:
-        rows = view.scan(name, HISTORY_MONTHS)
-        now[name] = rows.filter(pl.col("delivery_month") == view.month).drop("delivery_month")
-        before[name] = rows.filter(pl.col("delivery_month") < view.month).drop("delivery_month")
-    return build_features(now | {name: view.master(name) for name in MASTER_TABLES}, view.month, before)
+def ranking_of_month(
+    cases: pl.DataFrame,
+    view: View,
+    seed: int,
+    folder: Path,
+    *,
+    stored: Path | None = None,
+    priors_file: Path | None = None,
+    capacity_hours: Mapping[str, float] | None = None,
+) -> Ranking:
+    """Return the cases and the control samples; see rank_month."""
+    priors = load_priors(priors_file)
+    features = features_of_month(view)
+    models = {} if stored is None else load_teams(stored)
+    models |= fit_teams({t: u for t, u in features.items() if t not in models}, seed=seed)
+    ranking = make_ranking(cases, features, models, month=f"{view.month:%Y-%m}", seed=seed, priors=priors, capacity_hours=capacity_hours)
+    save_teams(models, folder)
+    ranking.control.write_parquet(folder / "control.parquet")
+    return ranking

@@ -75,3 +75,9 @@ def feature_names(team: str) -> list[str]:
 def peer_noun(team: str) -> str:
     """Return the Japanese word for those a unit of the team is compared with."""
     return shipped("feature_labels.yaml")[TEAM_SETS[team]]["peer_noun"]
+
+
+def labels() -> dict[str, Feature]:
+    """Return every feature by `<team>/<feature>`, for whoever shows reasons; eligibility is shown claims' features."""
+    teams = {**{team: team for team in TEAM_SETS}, "eligibility": "review"}
+    return {f"{team}/{f.name}": f for team, source in teams.items() for f in features_of(source)}

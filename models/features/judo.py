@@ -63,9 +63,9 @@ def judo_units(src: Source) -> pl.DataFrame:
 def _parts(src: Source, claims: pl.DataFrame) -> pl.DataFrame:
     """Return per claim the share of its parts injured on one day, and the set of its parts as one text."""
     keys = ["insurer_no", "claim_id", "version_no"]
+    wanted = [*keys, "part_no", "site", "side", "injury_type", "injured_on"]
     parts = (
-        pl.concat([src.table("judo_parts"), src.rows_before("judo_parts")])
-        .select(*keys, "part_no", "site", "side", "injury_type", "injured_on")
+        pl.concat([src.table("judo_parts").select(wanted), src.rows_before("judo_parts").select(wanted)])
         .join(claims.lazy().select(keys), on=keys, how="semi")
         .unique([*keys, "part_no"])
         .collect()

@@ -1,0 +1,151 @@
+"""Prior uphold rates, minutes, capacities and quotas: numbers from `priors.yaml`, and their update by outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from audit.errors import ModelError
+from models.config import HERE, check_keys, read_yaml
+
+_UPHELD = ("upheld", "partly")
+_DECIDED = (*_UPHELD, "dismissed")
+
+
+@dataclass(frozen=True)
+class Prior:
+    """How often cases of a rule are upheld, before this town has decided any.
+
+    Attributes:
+        rate: 0-1.
+        strength: decided cases that the rate is worth.
+        confidence: assumed, anchored or learned.
+        basis: why this number, in Japanese.
+        advice_yen: weight in yen of an accepted advice where no money is at stake; 0 = none.
+
+    """
+
+    rate: float
+    strength: float
+    confidence: str
+    basis: str
+    advice_yen: int = 0
+
+
+@dataclass(frozen=True)
+class TeamPlan:
+    """A team's time. Minutes are per case, hours per insurer and month, shares of the hours."""
+
+    units: str
+    minutes: float
+    minutes_more: float
+    capacity_hours: float
+    model_share: float
+    random_share: float
+
+
+@dataclass(frozen=True)
+class Priors:
+    """All of `priors.yaml`.
+
+    Attributes:
+        rules: by rule id.
+        default: for rules not listed, by severity (error, suspicion).
+        without_rule: for selections without a hit (model, random).
+        teams: by team.
+        stake_edges: lower bounds in yen of the strata of the control sample, ascending.
+        spares: pre-drawn replacements as a share of the sample.
+
+    """
+
+    rules: Mapping[str, Prior]
+    default: Mapping[str, Prior]
+    without_rule: Mapping[str, Prior]
+    teams: Mapping[str, TeamPlan]
+    stake_edges: tuple[int, ...]
+    spares: float
+
+
+def load_priors(path: Path | None = None) -> Priors:
+    """Read the shipped `priors.yaml` or an office's own.
+
+    Raises:
+        ModelError: unknown or missing keys, a rate or share outside 0-1, no basis, minutes that are not positive.
+
+    """
+    path = path or HERE / "priors.yaml"
+    data = read_yaml(path)
+    name = path.name
+    check_keys(data, {"rules", "default", "without_rule", "teams", "sampling"}, set(), file=name)
+    check_keys(data["default"], {"error", "suspicion"}, set(), file=name, where="default")
+    check_keys(data["without_rule"], {"model", "random"}, set(), file=name, where="without_rule")
+    check_keys(data["sampling"], {"stake_edges", "spares"}, set(), file=name, where="sampling")
+    edges = tuple(data["sampling"]["stake_edges"])
+    if list(edges) != sorted(set(edges)):
+        raise ModelError("stake_edges must rise", file=name, remedy="write them in ascending order")
+    return Priors(
+        rules={k: _prior(v, f"rules.{k}", name) for k, v in data["rules"].items()},
+        default={k: _prior(v, f"default.{k}", name) for k, v in data["default"].items()},
+        without_rule={k: _prior(v, f"without_rule.{k}", name) for k, v in data["without_rule"].items()},
+        teams={k: _plan(v, f"teams.{k}", name) for k, v in data["teams"].items()},
+        stake_edges=edges,
+        spares=float(data["sampling"]["spares"]),
+    )
+
+
+def with_outcomes(priors: Priors, outcomes: pl.DataFrame, as_of: date) -> Priors:
+    """Return the priors after the town's own decisions: (rate x strength + upheld) / (strength + decided).
+
+    Only what the office knew on the day counts (processed_on <= as_of), and only cases that a rule put on the list: a
+    pending case is no evidence. A decision counts for every rule of its case.
+
+    Args:
+        priors: before.
+        outcomes: rule_ids (list), selection, decision, processed_on (Date, null = pending).
+        as_of: day of knowledge.
+
+    """
+    known = (
+        outcomes.filter(pl.col("processed_on") <= as_of, pl.col("decision").is_in(_DECIDED), pl.col("selection") == "rule")
+        .select("rule_ids", pl.col("decision").is_in(_UPHELD).alias("upheld"))
+        .explode("rule_ids")
+        .group_by("rule_ids").agg(pl.col("upheld").sum(), pl.len().alias("decided"))
+        .filter(pl.col("rule_ids").is_in(list(priors.rules)))
+        .sort("rule_ids")
+    )
+    learned = {
+        rule: replace(
+            p := priors.rules[rule], rate=(p.rate * p.strength + upheld) / (p.strength + decided),
+            strength=p.strength + decided, confidence="learned",
+        )
+        for rule, upheld, decided in zip(known["rule_ids"], known["upheld"], known["decided"], strict=True)
+    }
+    return replace(priors, rules={**priors.rules, **learned})
+
+
+def _prior(entry: dict, where: str, file: str) -> Prior:
+    check_keys(entry, {"rate", "strength", "confidence", "basis"}, {"advice_yen"}, file=file, where=where)
+    _within(entry["rate"], 0, 1, f"{where}.rate", file)
+    _within(entry["strength"], 0.1, 1e6, f"{where}.strength", file)
+    if not entry["basis"] or entry["confidence"] not in ("assumed", "anchored"):
+        raise ModelError(f"{where} has no basis or an unknown confidence", file=file, remedy="give a basis; write assumed or anchored")
+    return Prior(**entry)
+
+
+def _plan(entry: dict, where: str, file: str) -> TeamPlan:
+    check_keys(entry, set(TeamPlan.__dataclass_fields__), set(), file=file, where=where)
+    for key in ("model_share", "random_share"):
+        _within(entry[key], 0, 0.5, f"{where}.{key}", file)
+    _within(entry["minutes"], 0.1, 1e4, f"{where}.minutes", file)
+    _within(entry["minutes_more"], 0, 1e4, f"{where}.minutes_more", file)
+    _within(entry["capacity_hours"], 0, 1e6, f"{where}.capacity_hours", file)
+    return TeamPlan(**entry)
+
+
+def _within(value: object, low: float, high: float, where: str, file: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ModelError(f"{where} must be a number from {low} to {high}", file=file, remedy="correct it")

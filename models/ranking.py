@@ -1,0 +1,125 @@
+"""This month's lists: rule cases by value per minute, a quota that only the model found, and a random control sample.
+
+For each insurer and team the hours are split: `model_share` for cases without a finding that stand out most among peers,
+`random_share` for the control sample, the rest for cases with findings, best value first. The three are woven evenly into
+one list, so that a case's place does not tell a reviewer why it is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from audit.tables import CASES, REASON
+from models.lists import Draw, make_lists
+from models.priors import Priors, TeamPlan, load_priors
+from models.reasons import reasons
+from models.sampling import CONTROL_SCHEMA
+from models.team_model import TeamModel, fit_teams
+
+# A team that the priors do not know has no hours: its cases are kept, below capacity.
+_NO_TIME = TeamPlan(units="", minutes=15, minutes_more=0, capacity_hours=0, model_share=0, random_share=0)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What a month's ranking gives.
+
+    Attributes:
+        cases: audit.tables.CASES, sorted by team, insurer and rank; cases that are not on a list follow with rank null,
+            best value first.
+        control: the control samples: team, insurer_no and models.sampling.CONTROL_SCHEMA. A spare is among `cases` as a
+            random selection without a rank.
+
+    """
+
+    cases: pl.DataFrame
+    control: pl.DataFrame
+
+
+def rank_cases(
+    cases: pl.DataFrame,
+    features: Mapping[str, pl.DataFrame],
+    models: Mapping[str, TeamModel] | None = None,
+    *,
+    month: str,
+    seed: int = 0,
+    priors: Priors | None = None,
+    capacity_hours: Mapping[str, float] | None = None,
+) -> pl.DataFrame:
+    """Return the cases of `make_ranking` alone (audit.tables.CASES)."""
+    return make_ranking(cases, features, models, month=month, seed=seed, priors=priors, capacity_hours=capacity_hours).cases
+
+
+def make_ranking(
+    cases: pl.DataFrame,
+    features: Mapping[str, pl.DataFrame],
+    models: Mapping[str, TeamModel] | None = None,
+    *,
+    month: str,
+    seed: int = 0,
+    priors: Priors | None = None,
+    capacity_hours: Mapping[str, float] | None = None,
+) -> Ranking:
+    """Rank a month's cases and add those that only the model or chance chose.
+
+    Every case stays in the output. A list ends where its hours end: the first case that no longer fits ends it, so a
+    cheap case never passes a more valuable one. Model cases: units that share no claim with any case of the team,
+    highest anomaly score first; at_stake_yen is then the insurer's yen of the unit, an upper bound. Random cases: drawn
+    from everything that is on neither list, cases below capacity included; such a case becomes selection random. Ties
+    go by case_id, so the order of rows never matters.
+
+    Args:
+        cases: cases with findings, with the columns of CASES up to at_stake_yen; all others are computed anew.
+        features: models.features.build_features.
+        models: fitted models by team; None = fit on these features.
+        month: delivery month YYYY-MM, part of the seed of each draw.
+        seed: of the draws, and of the fit where models is None.
+        priors: None = the shipped ones.
+        capacity_hours: hours by `<insurer_no>/<team>` or `<team>`, before those of the priors.
+
+    """
+    priors = priors or load_priors()
+    models = fit_teams(features, seed=seed) if models is None else models
+    scores = {t: features[t].select("unit_id").with_columns(anomaly_score=m.tail.score(features[t])) for t, m in sorted(models.items()) if t in features}
+    draw = Draw(month=month, seed=seed, priors=priors, capacity_hours=capacity_hours or {})
+    done, control = [], []
+    given = cases.select([pl.col(c).cast(CASES.schema[c]) for c in _GIVEN])
+    for team in sorted(set(priors.teams) | set(given["team"].drop_nulls().unique())):
+        plan = priors.teams.get(team, _NO_TIME)
+        units = features[plan.units] if plan.units in scores else None
+        listed, drawn = make_lists(team, given.filter(pl.col("team") == team), units, scores.get(plan.units), plan, draw)
+        done.append(_explain(listed, units, models.get(plan.units)))
+        control.append(drawn.select(pl.lit(team).alias("team"), "insurer_no", *CONTROL_SCHEMA))
+    ranked = pl.concat(done).sort(
+        "team", "insurer_no", "rank", "value", "case_id", descending=[False, False, False, True, False], nulls_last=True
+    )
+    return Ranking(
+        cases=ranked.select([pl.col(c).cast(t) for c, t in CASES.schema.items()]),
+        control=pl.concat(control).sort("team", "insurer_no", "stratum", "draw_order"),
+    )
+
+
+_GIVEN = [
+    "case_id", "team", "insurer_no", "person_id", "provider_id", "service_month", "rule_ids", "finding_ids", "claim_ids",
+    "severity", "at_stake_yen",
+]
+
+
+def _explain(listed: pl.DataFrame, units: pl.DataFrame | None, model: TeamModel | None) -> pl.DataFrame:
+    """Add anomaly_score, forest_score and reasons of each case's unit; null and empty where there is none."""
+    if units is None or model is None:
+        return listed.with_columns(
+            pl.lit(None, dtype=pl.Float64).alias("anomaly_score"), pl.lit(None, dtype=pl.Float64).alias("forest_score"),
+            pl.lit([], dtype=pl.List(REASON)).alias("reasons"),
+        )
+    wanted = units.join(listed.select("unit_id").drop_nulls().unique(), on="unit_id", how="semi").sort("unit_id")
+    told = wanted.select("unit_id").with_columns(
+        pl.Series("anomaly_score", model.tail.score(wanted)), pl.Series("forest_score", model.forest.score(wanted)),
+        reasons(wanted, model.tail),
+    )
+    return listed.join(told, on="unit_id", how="left", validate="m:1").with_columns(
+        pl.col("reasons").fill_null(pl.lit([], dtype=pl.List(REASON)))
+    )

@@ -1,0 +1,52 @@
+"""What looking at a case is worth: chance of being upheld, expected yen, minutes, value per minute."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from models.priors import Priors, TeamPlan
+
+
+def value_cases(cases: pl.DataFrame, plan: TeamPlan, priors: Priors) -> pl.DataFrame:
+    """Add p_upheld, expected_yen, minutes and value to cases with findings.
+
+    - p_upheld: the largest rate among the case's rules. Rules of one case mostly describe the same facts (ten visits,
+      three parts, both at once), so combining them as independent witnesses would count one fact several times.
+    - expected_yen: p_upheld x at_stake_yen, whole yen, half up.
+    - minutes: of the team for one finding, and a little for each further one.
+    - value: yen per minute that the ranking goes by. Where advice is worth more than the money (health), rate x weight
+      of the rule stands in for the money; the weight never enters expected_yen.
+
+    Args:
+        cases: one team's: case_id, rule_ids, finding_ids, severity, at_stake_yen.
+        plan: the team's.
+        priors: rates.
+
+    """
+    rates = pl.col("rule_ids").list.eval(
+        pl.element().replace_strict({k: p.rate for k, p in priors.rules.items()}, default=None, return_dtype=pl.Float64)
+    )
+    advice = pl.col("rule_ids").list.eval(
+        pl.element().replace_strict({k: p.rate * p.advice_yen for k, p in priors.rules.items()}, default=0.0, return_dtype=pl.Float64)
+    )
+    by_severity = pl.when(pl.col("severity") == "error").then(pl.lit(priors.default["error"].rate)).otherwise(
+        pl.lit(priors.default["suspicion"].rate)
+    )
+    unlisted = rates.list.drop_nulls().list.len() < pl.col("rule_ids").list.len()
+    known = rates.list.max()
+    stake = pl.col("at_stake_yen").fill_null(0)
+    return (
+        cases.with_columns(
+            pl.when(unlisted).then(pl.max_horizontal(known, by_severity)).otherwise(known).fill_null(by_severity).alias("p_upheld"),
+            (plan.minutes + plan.minutes_more * (pl.col("finding_ids").list.len().cast(pl.Float64) - 1).clip(lower_bound=0)).alias("minutes"),
+            advice.list.max().fill_null(0.0).alias("_advice"),
+        )
+        .with_columns(expected_yen(stake).alias("expected_yen"))
+        .with_columns((pl.max_horizontal(pl.col("p_upheld") * stake, "_advice") / pl.col("minutes")).alias("value"))
+        .drop("_advice")
+    )
+
+
+def expected_yen(stake: pl.Expr) -> pl.Expr:
+    """Return p_upheld x stake in whole yen, half up."""
+    return (pl.col("p_upheld") * stake + 0.5).floor().cast(pl.Int64)
