@@ -1,0 +1,168 @@
+"""The whole town, month by month: simulate, plant, make odd, write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from synthetic.care import CareMonth, CareSet, care_natural
+from synthetic.claimset import ClaimSet, Frames, stack
+from synthetic.config import Month, TownConfig, rate
+from synthetic.dental import dental_month, nursing_month
+from synthetic.dirt import break_lines
+from synthetic.finish import finish, later
+from synthetic.inpatient import Stays, build_stays, inpatient_month
+from synthetic.judo import Courses, judo_month, natural_courses
+from synthetic.outpatient import outpatient_month
+from synthetic.pharmacy import pharmacy_month
+from synthetic.plants import Plants
+from synthetic.population import insurer_numbers
+from synthetic.render.care import write_claims, write_records
+from synthetic.render.masters import write_masters
+from synthetic.render.persons import PersonTexts
+from synthetic.render.tables import (
+    ELIGIBILITY_MAPPING,
+    JUDO_MAPPING,
+    write_eligibility,
+    write_judo,
+    write_person_link,
+)
+from synthetic.render.uke import Sheet, dpc_lines, medical_lines
+from synthetic.render.uke_other import dental_lines, nursing_lines, pharmacy_lines
+from synthetic.world import World, build_world
+
+RENDER: dict[str, Callable[[Sheet, Month], None]] = {
+    "med": medical_lines, "dpc": dpc_lines, "pha": pharmacy_lines, "den": dental_lines, "nur": nursing_lines,
+}
+
+
+class Town:
+    """A town ready to be written.
+
+    Args:
+        cfg: settings.
+
+    Attributes:
+        world, stays, courses, plants, texts: everything that lasts.
+
+    """
+
+    def __init__(self, cfg: TownConfig) -> None:
+        self.cfg = cfg
+        self.world: World = build_world(cfg)
+        self.plants = Plants(cfg, self.world)  # reserves persons before anything natural is drawn for them
+        self.stays: Stays = build_stays(cfg, self.world)
+        self.courses: Courses = self.plants.with_courses(natural_courses(cfg, self.world))
+        self.texts = PersonTexts(cfg, self.world.people)
+        self._held: dict[str, Frames] = {}
+
+    def claims(self, month: Month) -> dict[str, ClaimSet]:
+        """Return the month's natural claims by kind: med (outpatient), inp, dpc, pha, den, nur."""
+        people, world = self.world.people, self.world
+        busy = self.stays.busy(month, people.n)
+        visits = outpatient_month(world, month, busy)
+        inpatient, dpc = inpatient_month(world, self.stays, month)
+        pharmacy = pharmacy_month(world, month, visits.claims, visits.prescriptions)
+        return {
+            "med": visits.claims, "inp": inpatient, "dpc": dpc, "pha": pharmacy, "den": dental_month(world, month, busy),
+            "nur": nursing_month(world, month, busy),
+        }
+
+    def month_frames(self, month: Month) -> tuple[dict[str, Frames], CareMonth]:
+        """Return all claims of a month with plants, finished: (frames by kind, care)."""
+        natural = self.claims(month)
+        planted = self.plants.month(month)
+        care = CareSet(month)
+        care_natural(self.world, month, self.stays.days(month, self.world.people.n), care)
+        self.plants.care(month, care)
+        out = {}
+        for kind, sets in {"med": ["med", "inp"], "dpc": ["dpc"], "pha": ["pha"], "den": ["den"], "nur": ["nur"]}.items():
+            parts = [natural[s].frames() for s in sets] + [p.frames() for p in planted.get(kind, [])]
+            merged = stack(parts)
+            out[kind] = finish(self.cfg, month, kind, merged, 0)
+        self.plants.settle(month, out, self.texts)
+        return out, care.done()
+
+    def write(self, out: Path, progress: Callable[[str], None] = lambda _: None) -> None:
+        """Write all deliveries and the labels."""
+        cfg = self.cfg
+        if cfg.judo_history:
+            self._write_history(out / "delivery" / (cfg.first - 1).label)
+        for month in cfg.months:
+            progress(month.label)
+            self._write_month(out / "delivery" / month.label, month)
+        self.plants.write_labels(out / "labels.parquet", self.texts)
+
+    def _write_month(self, folder: Path, month: Month) -> None:
+        cfg, people, providers = self.cfg, self.world.people, self.world.providers
+        folder.mkdir(parents=True, exist_ok=True)
+        frames, care = self.month_frames(month)
+        files: list[tuple[str, str, str]] = []
+        for kind, made in frames.items():
+            now, held = later(cfg, month, kind, made)
+            if kind in self._held:
+                now = stack([now, self._held.pop(kind)])
+            self._held[kind] = held
+            if now.claims.is_empty():
+                continue
+            sheet = Sheet(cfg, kind, now, people, self.texts, providers)
+            RENDER[kind](sheet, month)
+            if cfg.dirt:
+                break_lines(sheet, month)
+            files += [(v.name, f"uke_{kind}", "") for v in sheet.write(folder)]
+        del frames
+        name = f"care_{month.yyyymm}.csv"
+        if cfg.care_format == "records":
+            write_records(cfg, people, self.texts, providers, care, month, folder / name)
+            files.append((name, "care_records", ""))
+        else:
+            write_claims(people, self.texts, providers, care, month, folder / name)
+            files.append((name, "care_claims", ""))
+        files += self._judo(folder, month, labelled=True)
+        files += self._register(folder, month)
+        files += [(f, k, "") for f, k in write_masters(folder, month)]
+        self._delivery(folder, month, files)
+
+    def _write_history(self, folder: Path) -> None:
+        """Write the judo months before the first as one delivery, with the register as of its month."""
+        folder.mkdir(parents=True, exist_ok=True)
+        files: list[tuple[str, str, str]] = []
+        for back in range(self.cfg.judo_history, 0, -1):
+            files += self._judo(folder, self.cfg.first - back, labelled=False)
+        month = self.cfg.first - 1
+        files += self._register(folder, month)
+        self._delivery(folder, month, files)
+
+    def _judo(self, folder: Path, month: Month, *, labelled: bool) -> list[tuple[str, str, str]]:
+        cfg, people = self.cfg, self.world.people
+        judo = judo_month(self.world, self.courses, month, self.stays.days(month, people.n))
+        rng = cfg.rng("judo-hidden", month.index)
+        hidden = (rng.random(judo.claims.height) < rate("oddness.judo_without_parts")) & (judo.claims["tag"].to_numpy() == 0) & cfg.dirt
+        claims, parts = f"judo_{month.yyyymm}.csv", f"judo_parts_{month.yyyymm}.csv"
+        write_judo(cfg, people, self.texts, self.world.providers, judo, month, folder / claims, folder / parts, hidden)
+        self.plants.settle_judo(month, judo, labelled=labelled)
+        (folder / "judo_mapping.toml").write_text(JUDO_MAPPING, encoding="utf-8")
+        return [(claims, "judo_claims", "judo_mapping.toml"), (parts, "judo_parts", "judo_mapping.toml")]
+
+    def _register(self, folder: Path, month: Month) -> list[tuple[str, str, str]]:
+        eligibility, link = f"shikaku_{month.yyyymm}.csv", f"person_link_{month.yyyymm}.csv"
+        write_eligibility(self.cfg, self.world.people, self.texts, month, folder / eligibility)
+        write_person_link(self.world.people, self.texts, folder / link)
+        (folder / "register_mapping.toml").write_text(ELIGIBILITY_MAPPING, encoding="utf-8")
+        return [(eligibility, "eligibility", "register_mapping.toml"), (link, "person_link", "register_mapping.toml")]
+
+    def _delivery(self, folder: Path, month: Month, files: list[tuple[str, str, str]]) -> None:
+        insurers = insurer_numbers(self.cfg.insurers)
+        lines = [f'insurer_no = "{insurers[0]}"', "insurers = [" + ", ".join(f'"{i}"' for i in insurers) + "]", f'month = "{month.label}"']
+        for name, kind, layout in files:
+            lines += ["", "[[file]]", f'name = "{name}"', f'kind = "{kind}"']
+            if layout:
+                lines.append(f'layout = "{layout}"')
+        (folder / "delivery.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def planted_share(plants: Plants, n: int) -> float:
+    """Share of the town's people that is kept for plants and decoys."""
+    return float(np.count_nonzero(plants.world.people.role)) / n
