@@ -129,7 +129,7 @@ def _findings(cases: pl.DataFrame, findings: pl.DataFrame, context: WorklistCont
             # Rules may word a message freely; a number of the person must not slip through it.
             mask = PREFIX + pseudonym(key, f"person|{person}")
             texts = [t.replace(person, mask) for t in texts]
-        rule, message, basis, notes, data = (text_safety.escape(t) for t in texts)
+        rule, message, basis, notes, data = (text_safety.cell(t) for t in texts)
         return FindingBlock(rule, sev, message, yen, basis, notes, data)
 
     return _grouped(shown, block)
@@ -169,7 +169,7 @@ def _reasons(cases: pl.DataFrame, context: WorklistContext) -> dict[str, list[Re
     """Reasons of the cases that are not blind."""
     open_cases = cases.filter(pl.col("selection") != "random")
     rows = reason_rows(open_cases, context.features).group_by("case_id", maintain_order=True).head(REASON_ROWS)
-    rows = rows.select("case_id", text_safety.escape_expr(pl.col("label")), "text", "share")
+    rows = rows.select("case_id", text_safety.cell_expr(pl.col("label")), "text", "share")
     return _grouped(rows, ReasonLine)
 
 
@@ -195,8 +195,8 @@ def _visits(cases: pl.DataFrame, context: WorklistContext) -> dict[str, list[Vis
         .join(names, on="provider_id", how="left", validate="m:1")
         .sort("at", pl.col("own"), "service_month", "provider_id", "claim_id", descending=[False, True, False, False, False], nulls_last=True)
         .select(
-            "case_id", provider=text_safety.escape_expr(pl.coalesce("provider_name", "provider_id", pl.lit("機関不明"))),
-            claim=text_safety.escape_expr(pl.format("{} {}", kind, "shown")),
+            "case_id", provider=text_safety.cell_expr(pl.coalesce("provider_name", "provider_id", pl.lit("機関不明"))),
+            claim=text_safety.cell_expr(pl.format("{} {}", kind, "shown")),
             year=pl.col("service_month").dt.year(), month=pl.col("service_month").dt.month(), days="visit_days", own="own",
         )
     )

@@ -46,7 +46,7 @@ def build_rows(cases: pl.DataFrame, context: WorklistContext) -> pl.DataFrame:
 
     Returns:
         case_id, insurer_no, team, blinded (Boolean: random sample), then the columns by key: numbers as numbers
-        (null = blank), the rest as text that a workbook can carry (`text_safety.escape`), null = blank.
+        (null = blank), the rest as text that a workbook can carry (`text_safety.cell`), null = blank.
 
     Raises:
         ValueError: a rule of the cases has no texts in the context.
@@ -72,7 +72,7 @@ def build_rows(cases: pl.DataFrame, context: WorklistContext) -> pl.DataFrame:
         status=pl.lit(lay.initial_status),
     )
     blind = [pl.when("blinded").then(None).otherwise(pl.col(c.key)).alias(c.key) for c in lay.columns if c.blind]
-    text = [text_safety.escape_expr(pl.col(c.key)).alias(c.key) for c in lay.columns if c.key in frame.columns and c.kind not in NUMBERS]
+    text = [text_safety.cell_expr(pl.col(c.key)).alias(c.key) for c in lay.columns if c.key in frame.columns and c.kind not in NUMBERS]
     frame = frame.with_columns(blind).with_columns(text)
     keys = [c.key for c in lay.columns if c.key in frame.columns]
     frame = frame.select("case_id", *LIST, "blinded", *keys)

@@ -28,7 +28,7 @@ def write_rules(book: Workbook, rules: Mapping[str, RuleText], counts: Mapping[s
         r = rules[rule_id]
         texts = (rule_id, r.title_ja, layout().severity[r.severity], r.explanation_ja, r.basis, r.next_action_ja)
         for at, text in enumerate(texts):
-            sheet.write_string(row, at, text_safety.escape(text), cell)
+            sheet.write_string(row, at, text_safety.cell(text), cell)
         sheet.write_number(row, len(texts), counts[rule_id], number)
         sheet.set_row(row, points(max(lines_of(text, width) for text, (_, width) in zip(texts, columns, strict=False))))
     sheet.freeze_panes(1, 2)
@@ -63,7 +63,7 @@ def write_guide(book: Workbook, team: str, summary: list[tuple[str, str | int]],
         if isinstance(value, int):
             sheet.write_number(row, 1, value, number)
         else:
-            sheet.write_string(row, 1, text_safety.escape(value), text)
+            sheet.write_string(row, 1, text_safety.cell(value), text)
         row += 1
     for part in guide["section"]:
         row = _section(sheet, row + 1, part["title"], section)

@@ -70,5 +70,5 @@ def reason_rows(cases: pl.DataFrame, features: Mapping[str, FeatureLabel]) -> pl
     total = positive.sum().over("case_id")
     return rows.select(
         "case_id", label=label, text=text, contribution="contribution",
-        share=pl.when(total > 0).then(positive / total),
+        share=pl.when(total > 0).then((positive / total).round(4)),
     )
