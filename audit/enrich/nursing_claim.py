@@ -72,7 +72,7 @@ def _medical_nursing(view: View) -> pl.DataFrame:
         .drop("billed_points")
     )
     found = pl.concat([stations, visits]).rename({"institution_id": "provider_id"}).collect()
-    return found.sort(*_KEY).unique(_KEY, keep="last", maintain_order=True)
+    return found.sort(*_KEY).unique(["insurer_no", "claim_id"], keep="last", maintain_order=True)
 
 
 def _care_nursing(view: View) -> pl.DataFrame:

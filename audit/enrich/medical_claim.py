@@ -1,0 +1,165 @@
+"""Grain `medical_claim`: a medical or DPC receipt (any receipt with 特記 10), with its injuries and open accident cases."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from audit.enrich import injury_codes
+from audit.params import load
+from audit.rules.grains import Grain, declare
+from audit.view import View
+
+GRAIN = declare(
+    Grain(
+        "medical_claim",
+        "A medical or DPC receipt of this delivery, and any other receipt with 特記 10.",
+        ("claims",),
+        {
+            "kind": pl.String(),
+            "special_codes": pl.List(pl.String()),
+            "points": pl.Int64(),  # yen for nur
+            "outside_accident_points": pl.Int64(),  # null: not written
+            "insurer_rate": pl.Int32(),
+            "inpatient": pl.Boolean(),
+            "surgery": pl.Boolean(),
+            "age": pl.Int32(),  # full years on the month's first day; null: no birth date
+            "injury": pl.Boolean(),  # any injury diagnosis; null: none readable but one unreadable
+            "new_injury": pl.Boolean(),  # one that began in the claim's month; null: as above, or its start unknown
+            "new_certain": pl.Boolean(),  # one of these is not merely suspected (の疑い)
+            "new_likely": pl.Boolean(),  # one of these may be of another person's doing (not drugs, foreign bodies, allergy)
+            "first_injury_on": pl.Date(),  # earliest start of a new injury
+            "injury_icd": pl.List(pl.String()),  # first four characters
+            "regions": pl.List(pl.String()),
+            "open_case": pl.Boolean(),  # an earlier or same-month receipt with 特記 10 of the person hurt the same region
+            "open_case_claims": pl.List(pl.String()),
+            "open_case_month": pl.Date(),  # the latest of these
+        },
+    )
+)
+_KEY = ["insurer_no", "claim_id", "version_no"]
+_PERSON = ["insurer_no", "person_id"]
+ANYWHERE = "全身"
+
+
+def build(view: View) -> pl.DataFrame:
+    """Return the grain's frame: receipts delivered in the view's month."""
+    code = load().value("third_party.special_code", view.month)
+    marked = pl.lit(False) if code is None else pl.col("special_codes").list.contains(code)
+    claims = (
+        view.scan("claims")
+        .filter(pl.col("kind").is_in(["med", "dpc"]) | marked)
+        .select(
+            *_KEY, "kind", "person_id", "service_month", "institution_id", "special_codes", "points", "outside_accident_points",
+            "insurer_rate", "insurer_yen", "inpatient", "birth_date", marked=marked,
+        )
+        .collect()
+        .sort(*_KEY)
+    )
+    injuries = _injuries(view, claims.lazy().select(*_KEY, "service_month"))
+    by_claim = _by_claim(injuries)
+    surgery = _surgery(view)
+    claims = claims.join(by_claim, on=_KEY, how="left", validate="1:1").join(surgery, on=_KEY, how="left", validate="1:1")
+    claims = claims.join(_open_cases(view, claims, code), on=_KEY, how="left", validate="1:1")
+    month = pl.col("service_month")
+    birthday_to_come = month.dt.month() <= pl.col("birth_date").dt.month()
+    return (
+        claims.with_columns(
+            provider_id=pl.col("institution_id"),
+            surgery=pl.col("surgery").fill_null(False),
+            age=(month.dt.year() - pl.col("birth_date").dt.year() - birthday_to_come.cast(pl.Int32)).cast(pl.Int32),
+            # no diagnosis that is an injury or unreadable
+            injury=pl.when(pl.col("has_diagnoses").is_null()).then(False).otherwise("injury"),
+            new_injury=pl.when(pl.col("has_diagnoses").is_null()).then(False).otherwise("new_injury"),
+            open_case=pl.when(pl.col("person_id").is_not_null()).then(pl.col("open_case_claims").is_not_null()),
+            unit_id=pl.when(pl.col("version_no") > 0).then(pl.concat_str("claim_id", pl.lit("/"), "version_no")).otherwise("claim_id"),
+            claim_ids=pl.concat_list(pl.concat_list("claim_id"), pl.col("open_case_claims").fill_null([])),
+            stake_claim_id=pl.col("claim_id"),
+            stake_cap_yen=pl.col("insurer_yen"),
+        )
+        .select(GRAIN.schema.keys())
+        .cast(GRAIN.schema)
+    )
+
+
+def _injuries(view: View, claims: pl.LazyFrame, months_back: int = 0) -> pl.LazyFrame:
+    """Diagnoses of the given claims that are injuries or cannot be read; others are left out.
+
+    With `months_back` the claims are few and are joined first; else the codes thin the diagnoses out first.
+    """
+    table = injury_codes.injury_table(view)
+    written = view.scan("diagnoses", months_back).select(*_KEY, "code", "started_on", "modifiers", "icd10")
+    if months_back:
+        written = written.join(claims, on=_KEY, how="inner", validate="m:1").collect().lazy()
+    # DPC writes its ICD-10 itself; all others go by the master
+    own = injury_codes.classify(written.filter(pl.col("icd10").is_not_null()).select("icd10").unique().collect(), view.month, "icd10")
+    harmless = table.filter(~pl.col("injury")).select("code")
+    by_code = (
+        written.filter(pl.col("icd10").is_null())
+        .drop("icd10")
+        .join(harmless.lazy(), on="code", how="anti")
+        .join(table.lazy(), on="code", how="left", validate="m:1")
+    )
+    by_icd = written.join(own.filter(pl.col("injury")).lazy(), on="icd10", how="inner", validate="m:1").drop("icd10")
+    found = pl.concat([by_code, by_icd], how="diagonal").drop("code")
+    return found if months_back else found.join(claims, on=_KEY, how="inner", validate="m:1")
+
+
+def _by_claim(injuries: pl.LazyFrame) -> pl.DataFrame:
+    hurt, started, month = pl.col("injury"), pl.col("started_on"), pl.col("service_month")
+    new = hurt & (started.dt.truncate("1mo") == month)  # null: unreadable code, or no start
+    certain = ~pl.col("modifiers").list.contains("8002")
+    return (
+        injuries.with_columns(new=new, certain=certain)
+        .group_by(_KEY)
+        .agg(
+            has_diagnoses=pl.lit(True),
+            injury=hurt.any(ignore_nulls=False),
+            new_injury=pl.col("new").any(ignore_nulls=False),
+            new_certain=(pl.col("new") & pl.col("certain").fill_null(True)).any(),
+            new_likely=(pl.col("new") & ~pl.col("unlikely")).any(),
+            first_injury_on=started.filter(pl.col("new")).min(),
+            injury_icd=pl.col("icd").filter(hurt).str.slice(0, 4).unique().sort(),
+            regions=pl.col("region").filter(hurt).drop_nulls().unique().sort(),
+        )
+        .collect()
+    )
+
+
+def _surgery(view: View) -> pl.DataFrame:
+    listed = sorted({c for period in load()["third_party.surgery_categories"].periods for c in period.value})
+    return (
+        view.scan("lines")
+        .filter(pl.col("category").is_in(listed) & (pl.col("record") == "SI"))
+        .select(_KEY)
+        .unique()
+        .collect()
+        .with_columns(surgery=pl.lit(True))
+    )
+
+
+def _open_cases(view: View, claims: pl.DataFrame, code: str | None) -> pl.DataFrame:
+    """Unmarked injury receipts of persons who have a marked one, in this or an earlier month, of the same region."""
+    months = load().value("third_party.open_months", view.month) or 0
+    marked = (
+        view.scan("claims", months)
+        .filter(pl.col("special_codes").list.contains(code or "") & pl.col("person_id").is_not_null())
+        .select(*_KEY, *_PERSON[1:], "service_month")
+        .collect()
+    )
+    hurt = _injuries(view, marked.lazy(), months).filter("injury").select(*_PERSON, "claim_id", "service_month", "region").unique().collect()
+    later = claims.lazy().filter(~pl.col("marked").fill_null(False) & pl.col("regions").list.len().gt(0))
+    case = hurt.lazy().select(*_PERSON, "region", case_claim="claim_id", case_month="service_month")
+    same = (pl.col("region") == pl.col("case_region")) | (pl.col("region") == ANYWHERE) | (pl.col("case_region") == ANYWHERE)
+    distance = (pl.col("service_month").dt.year() - pl.col("case_month").dt.year()).cast(pl.Int32) * 12 + (
+        pl.col("service_month").dt.month().cast(pl.Int32) - pl.col("case_month").dt.month().cast(pl.Int32)
+    )
+    return (
+        later.select(*_KEY, "person_id", "service_month", region="regions")
+        .join(case.select(_PERSON).unique(), on=_PERSON, how="semi")
+        .explode("region")
+        .join(case.rename({"region": "case_region"}), on=_PERSON, how="inner")
+        .filter(same & distance.is_between(0, months))
+        .group_by(_KEY)
+        .agg(open_case_claims=pl.col("case_claim").unique().sort(), open_case_month=pl.col("case_month").max())
+        .collect()
+    )

@@ -1,0 +1,109 @@
+"""Grain `person_drugs`: a person's oral drugs of a month, over all prescribing institutions."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from audit.enrich import drug_supplies, supply_overlap
+from audit.enrich.drug_supplies import Supplies
+from audit.params import load
+from audit.rules.grains import Grain, declare
+from audit.view import View
+
+GRAIN = declare(
+    Grain(
+        "person_drugs",
+        "A person and service month with at least one oral drug.",
+        ("claims", "m_drugs"),
+        {
+            "institution_count": pl.Int32(),  # prescribing institutions of the month
+            "unreadable_drugs": pl.Int32(),  # rows without a class in the master, or without prescriber
+            "duplicate_classes": pl.Int32(),  # 薬効 (first 4) that several institutions prescribed in the month
+            "duplicate_institutions": pl.Int32(),  # institutions that took part in any of them
+            "duplicate_class_codes": pl.List(pl.String()),
+            "long_drugs": pl.Int32(),  # distinct drugs (first 9) with enough days in the month
+            "hypnotic_days": pl.Int32(),  # days covered by hypnotics of two institutions at once
+            "hypnotic_institutions": pl.List(pl.String()),
+        },
+    )
+)
+
+
+def build(view: View) -> pl.DataFrame:
+    """Return the grain's frame for every touched month within reach."""
+    supplies = drug_supplies.read(view)
+    return pl.concat([GRAIN.empty(), *(_month(supplies, m) for m in supplies.months)])
+
+
+def _month(supplies: Supplies, month: date) -> pl.DataFrame:
+    rows = supplies.rows.filter(pl.col("month") == month)
+    classes = _duplicate_classes(rows)
+    long_days = pl.lit(load().value("drugs.poly.days", month), dtype=pl.Int32)
+    long_drugs = (
+        rows.lazy().filter(pl.col("strength").is_not_null())
+        .group_by("person", "strength").agg(days=pl.col("days").sum())
+        .group_by("person").agg(long_drugs=(pl.col("days") >= long_days).sum().cast(pl.Int32))
+    )  # fmt: skip
+    people = rows.lazy().group_by("person").agg(
+        unreadable_drugs=(pl.col("effect").is_null() | pl.col("institution").is_null()).sum().cast(pl.Int32),
+        institution_count=pl.col("institution").drop_nulls().n_unique().cast(pl.Int32),
+    )
+    claims = (
+        supplies.claims.lazy().filter(pl.col("month") == month)
+        .join(rows.lazy().select("c").unique(), on="c", how="semi")
+        .sort("claim_id")
+        .group_by("person", maintain_order=True)
+        .agg(pl.col("insurer_no", "person_id").first(), claim_ids=pl.col("claim_id").unique(maintain_order=True))
+    )  # fmt: skip
+    zero = ("long_drugs", "duplicate_classes", "duplicate_institutions", "hypnotic_days")
+    return (
+        people.join(claims, on="person", how="inner", validate="1:1")
+        .join(long_drugs, on="person", how="left", validate="1:1")
+        .join(classes.lazy(), on="person", how="left", validate="1:1")
+        .join(_hypnotics(supplies, month).lazy(), on="person", how="left", validate="1:1")
+        .with_columns(
+            pl.col(zero).fill_null(0),
+            unit_id=pl.concat_str("person_id", pl.lit(f":{month:%Y-%m}")),
+            provider_id=pl.lit(None, dtype=pl.String),
+            service_month=pl.lit(month),
+            stake_claim_id=pl.col("claim_ids").list.first(),
+            stake_cap_yen=pl.lit(None, dtype=pl.Int64),
+        )
+        # where no period of the parameter holds, the count means nothing
+        .with_columns(long_drugs=pl.when(long_days.is_not_null()).then("long_drugs"))
+        .select(GRAIN.schema.keys())
+        .cast(GRAIN.schema)
+        .collect()
+    )
+
+
+def _duplicate_classes(rows: pl.DataFrame) -> pl.DataFrame:
+    kampo = drug_supplies.in_list("drugs.duplicate.excluded_classes", pl.col("group"), "month")
+    listed = rows.lazy().filter(pl.col("effect").is_not_null() & ~kampo).select("person", "effect", "institution").collect()
+    shared = supply_overlap.several_institutions(listed, ["person", "effect"])
+    return (
+        listed.join(shared, on=["person", "effect"], how="semi")
+        .group_by("person")
+        .agg(
+            duplicate_classes=pl.col("effect").n_unique().cast(pl.Int32),
+            duplicate_institutions=pl.col("institution").drop_nulls().n_unique().cast(pl.Int32),
+            duplicate_class_codes=pl.col("effect").unique().sort(),
+        )
+    )
+
+
+def _hypnotics(supplies: Supplies, month: date) -> pl.DataFrame:
+    hypnotic = drug_supplies.in_list("drugs.hypnotic.classes", pl.col("group"), "month")
+    narrowed = Supplies(supplies.rows.filter(hypnotic), supplies.claims, supplies.months)
+    found = supply_overlap.overlaps(narrowed, month, pl.lit("hypnotic"))
+    names = supplies.claims.select("institution", "institution_id").unique()
+    institutions = (
+        found.select("person", institution="institutions").explode("institution")
+        .join(names, on="institution", how="inner")
+        .sort("person", "institution_id")
+        .group_by("person", maintain_order=True)
+        .agg(hypnotic_institutions="institution_id")
+    )  # fmt: skip
+    return found.select("person", hypnotic_days="overlap_days").join(institutions, on="person", how="left")
