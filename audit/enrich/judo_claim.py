@@ -118,18 +118,17 @@ def _parts(source: JudoSource, parameters: Parameters) -> pl.DataFrame:
 
 def _months_in_row(source: JudoSource) -> pl.DataFrame:
     """Count the unbroken run of months with a claim of the same person and clinic that ends in each unit's month."""
-    keys = ["insurer_no", "person_id", "clinic_id"]
-    units = source.current.filter(pl.col("person_id").is_not_null()).select("unit", *keys, "month")
     runs = (
-        source.claims.filter(pl.col("person_id").is_not_null())
-        .select(*keys, "month")
+        source.claims.filter(pl.col("g").is_not_null())
+        .select("g", "month")
         .unique()
-        .sort(*keys, "month")
-        # month minus its position is constant within an unbroken run
-        .with_columns(_run=pl.col("month") - pl.col("month").cum_count().over(keys).cast(pl.Int32))
-        .with_columns(months_in_row=pl.col("month").cum_count().over(*keys, "_run").cast(pl.Int32))
+        .sort("g", "month")
+        .with_columns(_row=pl.int_range(pl.len(), dtype=pl.Int32), _gap=(pl.col("g").diff() != 0) | (pl.col("month").diff() != 1))
+        # position in the run: row number less that of the last row after a gap
+        .with_columns(_start=pl.when(pl.col("_gap").fill_null(True)).then("_row").forward_fill())
+        .select("g", "month", months_in_row=pl.col("_row") - pl.col("_start") + 1)
     )
-    return units.join(runs, on=[*keys, "month"], how="left", validate="m:1").select("unit", "months_in_row")
+    return source.current.join(runs, on=["g", "month"], how="inner", validate="m:1").select("unit", "months_in_row")
 
 
 def _aftercare() -> list[pl.Expr]:

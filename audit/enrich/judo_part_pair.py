@@ -42,7 +42,7 @@ _FAMILY = {"fracture": "fracture", "incomplete_fracture": "fracture", "dislocati
 
 def build(view: View) -> pl.DataFrame:
     """Return the frame of the grain, sorted by insurer and unit."""
-    source = read(view)
+    source = read(view, several_clinics=True)
     pairs = _pairs(source, view)
     matches = _matches(pairs, source)
     summary = _summary(matches)
@@ -65,7 +65,7 @@ def build(view: View) -> pl.DataFrame:
 
     ids = pl.concat_list("claim_id_a", "claim_id_b").list.sort()
     return (
-        frame.sort("pair")
+        frame.sort("insurer_no", "claim_id_a", "claim_id_b", "version_no_a", "version_no_b")
         .unique(["insurer_no", "claim_id_a", "claim_id_b"], keep="last", maintain_order=True)
         .with_columns(
             unit_id=ids.list.join("+"),  # sorted ids: the same unit also when the amounts change
@@ -91,12 +91,9 @@ def _pairs(source: JudoSource, view: View) -> pl.DataFrame:
     claims = source.claims.filter(pl.col("person_id").is_not_null()).select(
         *_WHO, "service_month", "clinic_id", "c", here=pl.col("delivery_month") == view.month
     )
-    several = claims.group_by(*_WHO, "service_month").agg(n=pl.col("clinic_id").n_unique(), here=pl.col("here").any()).filter(pl.col("n") > 1)
-    persons = several.filter("here").select(_WHO).unique()
-    meets = claims.join(several.select(*_WHO, "service_month"), on=[*_WHO, "service_month"], how="semi").join(persons, on=_WHO, how="semi")
     return (
-        meets.rename({"clinic_id": "clinic_a", "c": "c_a", "here": "here_a"})
-        .join(meets.rename({"clinic_id": "clinic_b", "c": "c_b", "here": "here_b"}), on=[*_WHO, "service_month"])
+        claims.rename({"clinic_id": "clinic_a", "c": "c_a", "here": "here_a"})
+        .join(claims.rename({"clinic_id": "clinic_b", "c": "c_b", "here": "here_b"}), on=[*_WHO, "service_month"])
         .filter(pl.col("clinic_a") < pl.col("clinic_b"))
         .with_columns(is_current=pl.col("here_a") | pl.col("here_b"))
         .sort(*_WHO, "service_month", "c_a", "c_b")

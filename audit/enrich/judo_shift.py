@@ -1,11 +1,11 @@
 """Part shifting (部位転がし): columns of the grain `judo_claim` from up to 24 months of claims at the same clinic.
 
 Reading of the pattern. Injuries of one person at one clinic are put in order of 負傷日 (初検日 where it is not keyed);
-injuries of the same day are one *episode*. An episode is *linked* to the one before when it brings a part (site and side)
-that the one before did not have, and
-  - it began within `link_days` of a cure or stop of the one before (or between its first and last), or
-  - it began when the one before stood in its third or fifth month (備考4), one month more or less.
-The *chain* is the unbroken run of linked episodes that ends with the latest one. Its span runs from the month of its first
+injuries of the same day are one *episode*. An episode is *linked* when, for one of the three episodes before it, it brings a
+part (site and side) that the earlier one did not have, and
+  - it began within `link_days` of a cure or stop of the earlier one (or between its first and last), or
+  - it began when the earlier one stood in its third or fifth month (備考4), one month more or less.
+Three and not one: parts hurt some days apart must not break a chain that goes on. The *chain* is the unbroken run of linked episodes that ends with the latest one. Its span runs from the month of its first
 episode to the claim's month; months before the first stored delivery are left out, as nobody can see them.
 """
 
@@ -29,25 +29,25 @@ COLUMNS: dict[str, pl.DataType] = {
     "total_parts": pl.Int32(),  # distinct injuries in that window; null: same, or no part lines or dates
     "total_seen": pl.Boolean(),  # true: deliveries reach back over that window; null: they do not
 }
-_PERSON_CLINIC = ["insurer_no", "person_id", "clinic_id"]
+LOOK_BACK = 3  # earlier episodes to which an episode may be linked
 
 
 def build(source: JudoSource, parameters: Parameters) -> pl.DataFrame:
     """Return `unit` and COLUMNS: one row per current claim of a linked person."""
-    asked = source.current.filter(pl.col("person_id").is_not_null()).select("unit", *_PERSON_CLINIC, "service_month", "month")
+    asked = source.current.filter(pl.col("g").is_not_null()).select("unit", "g", "insurer_no", "service_month", "month")
     # claims of one person, clinic and month share their history: `u` numbers these
-    units = asked.select(*_PERSON_CLINIC, "service_month", "month").unique().sort(*_PERSON_CLINIC, "month").with_row_index("u")
+    units = asked.drop("unit").unique().sort("g", "month").with_row_index("u")
     units = units.join(source.first_month, on="insurer_no", how="left", validate="m:1")
     claims = (
         units.lazy()
-        .join(source.claims.lazy().select(*_PERSON_CLINIC, "c", seen="month", yen="insurer_yen"), on=_PERSON_CLINIC)
+        .join(source.claims.lazy().select("g", "c", seen="month", yen="insurer_yen"), on="g")
         .filter(pl.col("seen").is_between(pl.col("month") - HISTORY_MONTHS + 1, pl.col("month")))
         .select("u", "c", "month", "service_month", "seen", "yen")
         .collect()
     )
     injuries = _injuries(source, claims)
     chain = _chain(units, claims, _episodes(injuries, parameters))
-    frame = asked.join(units.select("u", "stored_from", *_PERSON_CLINIC, "month"), on=[*_PERSON_CLINIC, "month"], how="left", validate="m:1")
+    frame = asked.join(units.select("u", "stored_from", "g", "month"), on=["g", "month"], how="left", validate="m:1")
     frame = frame.join(chain, on="u", how="left", validate="m:1")
     frame = frame.join(_totals(claims, injuries, parameters), on="u", how="left", validate="m:1")
     frame = frame.join(_stake(source, frame), on="unit", how="left", validate="1:1")
@@ -68,7 +68,7 @@ def _injuries(source: JudoSource, claims: pl.DataFrame) -> pl.DataFrame:
     ended = pl.when(pl.col("outcome").is_in(["cured", "stopped"])).then("ended_on")
     lines = source.parts.lazy().select(
         "c",
-        part=part_key(),
+        part=part_key().cast(pl.Categorical).to_physical(),  # numbers of the texts: equal or not is all that counts
         start=pl.coalesce("injured_on", "first_exam_on"),
         first=pl.coalesce("first_exam_on", "injured_on"),
         ended=ended,
@@ -109,16 +109,19 @@ def _episodes(injuries: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
             end_last=pl.col("ended").max(),
         )
     )
-    before = {n: pl.col(n).shift(1).over("u", order_by="start") for n in ("part", "first", "end_first", "end_last")}
-    k = months_counted(pl.col("_first"), pl.col("start").dt.truncate("1mo"), parameters)
     half = (p["near_months"] - 1) // 2
-    near = pl.any_horizontal((k - p[n]).abs() <= half for n in ("count_long", "count_reduction"))
-    at_cure = pl.col("start").is_between(pl.col("_end_first") - days, pl.col("_end_last") + days)
-    new_part = pl.col("part").list.set_difference("_part").list.len() > 0
-    linked = ((at_cure.fill_null(False) | near.fill_null(False)) & new_part).fill_null(False)
+
+    def linked(lag: int) -> pl.Expr:
+        part, first, end_first, end_last = (pl.col(n).shift(lag) for n in ("part", "first", "end_first", "end_last"))
+        k = months_counted(first, pl.col("start").dt.truncate("1mo"), parameters)
+        near = pl.any_horizontal((k - p[n]).abs() <= half for n in ("count_long", "count_reduction"))
+        at_cure = pl.col("start").is_between(end_first - days, end_last + days)
+        new_part = pl.col("part").list.set_difference(part).list.len() > 0
+        # rows are in order of unit and start, so that the row `lag` above is an earlier episode or another unit's
+        return ((pl.col("u") == pl.col("u").shift(lag)) & (near | at_cure) & new_part).fill_null(False)
+
     return (
-        episodes.with_columns(**{f"_{n}": e for n, e in before.items()})
-        .with_columns(linked=linked)
+        episodes.with_columns(linked=pl.any_horizontal(linked(lag) for lag in range(1, LOOK_BACK + 1)))
         .with_columns(run=(~pl.col("linked")).cast(pl.Int32).cum_sum().over("u", order_by="start"))
         .select("u", "start", "part", "bone", "run")
     )
@@ -138,9 +141,11 @@ def _chain(units: pl.DataFrame, claims: pl.DataFrame, episodes: pl.DataFrame) ->
             _second_month=month_index(pl.col("start").slice(1, 1).first()),
         )
         .join(units.select("u", "month", "stored_from"), on="u", how="left", validate="1:1")
+        # a late claim may lie before the first delivery, a wrong 負傷日 after the month: the span is never below 1
         .with_columns(
             _from=pl.max_horizontal(month_index("_first_start"), "stored_from", pl.col("month") - HISTORY_MONTHS + 1)
         )
+        .with_columns(_from=pl.min_horizontal("_from", "month"))
         .with_columns(shift_span_months=pl.col("month") - pl.col("_from") + 1)
     )
     money = (

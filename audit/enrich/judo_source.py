@@ -11,6 +11,7 @@ from audit.view import View
 
 HISTORY_MONTHS = 24  # deliveries looked back on: entitlement to 療養費 lapses after two years
 CLAIM_KEY = ["insurer_no", "claim_id", "version_no"]
+PERSON_CLINIC = ["insurer_no", "person_id", "clinic_id"]
 BONE = ("fracture", "incomplete_fracture", "dislocation")
 CLOSED = ("cured", "stopped", "moved")
 
@@ -27,11 +28,12 @@ _PART_COLUMNS = (
 
 @dataclass(frozen=True)
 class JudoSource:
-    """Judo claims of a delivery and of the deliveries before it.
+    """Judo claims of a delivery and of the deliveries before it; `c` and `g` differ between runs and never leave.
 
     Attributes:
         current: claims delivered in the view's month, with `unit` (UInt32, order of the claim key) and `unit_id`.
-        claims: those and the earlier claims of the same persons, with `c` (UInt32 row number) and `month` (month index).
+        claims: in no particular order, those and the earlier claims of the same persons, with `c` (row number), `month` (month index) and `g`
+            (number of the person at the clinic; null: unlinked).
         parts: part lines of `claims`, with `c`; every other column as in JUDO_PARTS.
         first_month: insurer_no, `stored_from`: month index of the first delivery within reach.
 
@@ -43,40 +45,52 @@ class JudoSource:
     first_month: pl.DataFrame
 
 
-def read(view: View) -> JudoSource:
-    """Read the view once: current claims, claims of the same persons up to 24 months before, parts of all these."""
+def read(view: View, *, several_clinics: bool = False) -> JudoSource:
+    """Read current claims, claims of the same persons up to 24 months before, and the parts of all these.
+
+    Args:
+        view: tables as of the delivery month.
+        several_clinics: keep only persons with claims of two or more clinics in a month of a current claim.
+
+    """
     everything = view.scan("judo_claims", HISTORY_MONTHS).select(_CLAIM_COLUMNS).with_columns(month=month_index("service_month"))
     here = pl.col("delivery_month") == view.month
-    persons = everything.filter(here & pl.col("person_id").is_not_null()).select("insurer_no", "person_id").unique()
-    claims, first_month = pl.collect_all(
-        [
-            pl.concat(
-                [
-                    everything.filter(here),
-                    everything.filter(~here).join(persons, on=["insurer_no", "person_id"], how="semi"),
-                ]
-            ).sort(*CLAIM_KEY, "delivery_month"),
-            everything.group_by("insurer_no").agg(stored_from=month_index("delivery_month").min()),
-        ]
-    )
+    first_month = everything.group_by("insurer_no").agg(stored_from=month_index("delivery_month").min()).collect()
+    current = everything.filter(here).collect()
+    persons = current.lazy().filter(pl.col("person_id").is_not_null()).select("insurer_no", "person_id").unique()
+    if several_clinics:
+        months = current.lazy().select("insurer_no", "person_id", "month").unique()
+        persons = (
+            everything.select(*PERSON_CLINIC, "month")
+            .join(months, on=["insurer_no", "person_id", "month"], how="semi")
+            .group_by("insurer_no", "person_id", "month")
+            .agg(clinics=pl.col("clinic_id").n_unique())
+            .filter(pl.col("clinics") > 1)
+            .select("insurer_no", "person_id")
+            .unique()
+        )
+        current = current.join(persons.collect(), on=["insurer_no", "person_id"], how="semi")
+    history = everything.filter(~here).join(persons, on=["insurer_no", "person_id"], how="semi").collect()
     # the same version may be stored under two deliveries: the later one stands
+    claims = pl.concat([history.sort("delivery_month", maintain_order=True), current])
     claims = claims.unique(CLAIM_KEY, keep="last", maintain_order=True).with_row_index("c")
+    groups = claims.select(PERSON_CLINIC).filter(pl.col("person_id").is_not_null()).unique().with_row_index("g")
+    claims = claims.join(groups, on=PERSON_CLINIC, how="left", validate="m:1")
     parts = (
         view.scan("judo_parts", HISTORY_MONTHS)
         .select(_PART_COLUMNS)
         .join(claims.lazy().select(*CLAIM_KEY, "c"), on=CLAIM_KEY, how="inner")
         .collect()
-        .sort("c", "part_no", "injury_name", nulls_last=True)
-        .unique(["c", "part_no"], keep="first", maintain_order=True)
     )
     last = pl.col("version_no") == pl.col("version_no").max().over("insurer_no", "claim_id")
-    current = (
+    units = (
         claims.filter(here)
+        .sort(CLAIM_KEY)
         .with_row_index("unit")
         # two versions of one id standing side by side is rare; the latest keeps the plain id
         .with_columns(unit_id=pl.when(last).then("claim_id").otherwise(pl.format("{}#v{}", "claim_id", "version_no")))
     )
-    return JudoSource(current, claims, parts, first_month)
+    return JudoSource(units, claims, parts, first_month)
 
 
 def month_index(column: str | pl.Expr) -> pl.Expr:

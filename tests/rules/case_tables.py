@@ -84,11 +84,14 @@ def _frame(name: str, rows: list[dict[str, Any]], month: date) -> pl.DataFrame:
         row = dict(given)
         unknown = set(row) - set(table.schema) - set(ALL)
         assert not unknown, f"{name} has no columns {sorted(unknown)}"
-        for column in table.columns:
-            if column.name not in row:
-                row[column.name] = _default(table.name, column, row, month)
-            if column.dtype == pl.UInt32 and isinstance(row[column.name], list):
-                row[column.name] = sum(1 << (d - 1) for d in row[column.name])
+        missing = {c.name: _default(name, c, month) for c in table.columns if c.name not in row}
+        row |= {c: v for c, v in missing.items() if not callable(v)}
+        for column, value in missing.items():  # these look at the rest of the row
+            if callable(value):
+                row[column] = value(row)
+        for column, dtype in table.schema.items():
+            if dtype == pl.UInt32 and isinstance(row[column], list):
+                row[column] = sum(1 << (d - 1) for d in row[column])
         if numbered and numbered not in given:
             owner = tuple(row[k] for k in table.key[:-1])
             row[numbered] = counts[owner] = counts.get(owner, 0) + 1
@@ -98,11 +101,10 @@ def _frame(name: str, rows: list[dict[str, Any]], month: date) -> pl.DataFrame:
     return pl.DataFrame(filled, schema=table.schema, orient="row")
 
 
-def _default(table: str, column: Any, row: dict[str, Any], month: date) -> Any:
+def _default(table: str, column: Any, month: date) -> Any:
     specific = BY_TABLE.get(table, {})
     if column.name in specific:
-        value = specific[column.name]
-        return value(row) if callable(value) else value
+        return specific[column.name]
     if column.name in COMMON:
         return COMMON[column.name]
     if column.name == "service_month":
