@@ -27,7 +27,15 @@ import polars as pl
 
 from audit.errors import GateStop, MonthError, UsageError
 from audit.intake.gate_cells import (
-    FEW, NO_COLUMN, NO_ROWS, Delivered, FileRead, distinct_values, key_codes, measure_frame, not_judged,
+    FEW,
+    NO_COLUMN,
+    NO_ROWS,
+    Delivered,
+    FileRead,
+    distinct_values,
+    key_codes,
+    measure_frame,
+    not_judged,
     share_of_values,
 )
 from audit.intake.gate_counts import COUNTED
@@ -135,11 +143,11 @@ def _first_day(month: str) -> date:
         raise MonthError(f"month {month!r} is not a month", remedy="write it as YYYY-MM") from None
 
 
-def judge(expected: Expectations, delivered: Delivered) -> pl.DataFrame:
-    """Return all checks made on a delivery (`CHECKS`)."""
-    boundary = _Boundary()
+def judge(expected: Expectations, delivered: Delivered, boundary: Boundary | None = None) -> pl.DataFrame:
+    """Return all checks made on a delivery (`CHECKS`); an own boundary is made where none is given."""
+    boundary, sound = boundary or Boundary(), delivered.sound()
     measured = [
-        _measure(check, delivered, expected, boundary).with_columns(order=pl.lit(i, dtype=pl.Int32))
+        _measure(check, delivered if check.measure == "structure" else sound, expected, boundary).with_columns(order=pl.lit(i, dtype=pl.Int32))
         for i, check in enumerate(expected.checks)
     ]
     figures = pl.concat(measured).join(_limits(expected.checks), on="order", how="left", maintain_order="left")
@@ -149,14 +157,14 @@ def judge(expected: Expectations, delivered: Delivered) -> pl.DataFrame:
     ).with_columns(  # where a stop softens to a warning, a check without a warn limit warns from its stop limit on
         warn_below=pl.coalesce("warn_below", "own_stop_below"), warn_over=pl.coalesce("warn_over", "own_stop_over"),
     )
-    stops, warns = boundary.beyond(figures, "stop"), boundary.beyond(figures, "warn")
+    stops, warns = boundary.beyond_limits(figures)
     figures = figures.with_columns(
         status=pl.when(pl.col("row").is_in(stops)).then(pl.lit("stop")).when(pl.col("row").is_in(warns)).then(pl.lit("warn")).otherwise(pl.lit("ok"))
     )
     return _texts(_gathered(figures, expected), expected)
 
 
-def _measure(check: Check, delivered: Delivered, expected: Expectations, boundary: _Boundary) -> pl.DataFrame:
+def _measure(check: Check, delivered: Delivered, expected: Expectations, boundary: Boundary) -> pl.DataFrame:
     if check.measure == "cell":
         values, unjudged = distinct_values(check, delivered)
         figures = pl.concat([share_of_values(values, boundary.failed_values(check, values)), unjudged])
@@ -174,7 +182,7 @@ def _measure(check: Check, delivered: Delivered, expected: Expectations, boundar
     )
 
 
-def _structure(delivered: Delivered, boundary: _Boundary) -> pl.DataFrame:
+def _structure(delivered: Delivered, boundary: Boundary) -> pl.DataFrame:
     """Count columns missing, unknown or of another type; `subject` names them."""
     parts = []
     for name, frame in sorted(delivered.tables.items()):
@@ -187,7 +195,7 @@ def _structure(delivered: Delivered, boundary: _Boundary) -> pl.DataFrame:
     return pl.concat(parts) if parts else measure_frame()
 
 
-def _duplicates(check: Check, delivered: Delivered, boundary: _Boundary) -> pl.DataFrame:
+def _duplicates(check: Check, delivered: Delivered, boundary: Boundary) -> pl.DataFrame:
     """Share of rows that share their key, per insurer: all rows at once, single insurers only where that fails."""
     parts = []
     for name in check.targets:
@@ -248,7 +256,7 @@ def _texts(figures: pl.DataFrame, expected: Expectations) -> pl.DataFrame:
     ).rename({"note": "note_ja"}).select(pl.col(n).cast(t) for n, t in CHECKS.items())
 
 
-class _Boundary:
+class Boundary:
     """Great Expectations, reduced to the questions that the gate asks; answers are counts and row numbers."""
 
     def __init__(self) -> None:
@@ -274,13 +282,6 @@ class _Boundary:
                 raise RuntimeError(f"expectation {result.expectation_config.type} could not be evaluated")
         return list(results)
 
-    def _failed_rows(self, frame: pd.DataFrame, expectations: list[Any]) -> list[int]:
-        """Return the `row` numbers that fail any of the expectations."""
-        rows: set[int] = set()
-        for result in self._validate(frame, expectations, _WITH_ROWS):
-            rows.update(int(entry["row"]) for entry in result.result.get("unexpected_index_list") or ())
-        return sorted(rows)
-
     def failed_values(self, check: Check, values: pl.DataFrame) -> list[int]:
         """Return the rows of distinct values that are outside the check's set, pattern or range."""
         if values.height == 0:
@@ -291,7 +292,7 @@ class _Boundary:
             wanted = self._gxe.ExpectColumnValuesToMatchRegex(column="value", regex=check.pattern)
         else:
             wanted = self._gxe.ExpectColumnValuesToBeBetween(column="value", min_value=check.low, max_value=check.high)
-        return self._failed_rows(values.select("row", "value").to_pandas(), [wanted])
+        return _rows(self._validate(values.select("row", "value").to_pandas(), [wanted], _WITH_ROWS))
 
     def duplicated(self, key: pl.DataFrame) -> int:
         """Return how many rows share their key with another row."""
@@ -304,14 +305,21 @@ class _Boundary:
         result = self._validate(pl.DataFrame(schema=dict.fromkeys(sorted(held), pl.Int8)).to_pandas(), [wanted], _WITH_ROWS)[0]
         return [] if result.success else [c for cs in result.result["details"]["mismatched"].values() for c in cs]
 
-    def beyond(self, figures: pl.DataFrame, level: str) -> list[int]:
-        """Return the rows of figures beyond their limit of a level (warn or stop); a null limit or value is none."""
-        frame = figures.select("row", "value", f"{level}_below", f"{level}_over").to_pandas()
+    def beyond_limits(self, figures: pl.DataFrame) -> tuple[list[int], list[int]]:
+        """Return the rows of figures beyond a stop limit, and beyond a warn limit; a null limit or value is none."""
         pair = self._gxe.ExpectColumnPairValuesAToBeGreaterThanB
-        return self._failed_rows(frame, [
-            pair(column_A="value", column_B=f"{level}_below", or_equal=True, ignore_row_if="either_value_is_missing"),
-            pair(column_A=f"{level}_over", column_B="value", or_equal=True, ignore_row_if="either_value_is_missing"),
-        ])
+        wanted = [
+            pair(column_A=a, column_B=b, or_equal=True, ignore_row_if="either_value_is_missing")
+            for level in ("stop", "warn") for a, b in (("value", f"{level}_below"), (f"{level}_over", "value"))
+        ]
+        results = self._validate(figures.select("row", "value", *LIMITS).to_pandas(), wanted, _WITH_ROWS)
+        stops, warns = ([r for r in results if level in str(r.expectation_config.kwargs)] for level in ("stop", "warn"))
+        return _rows(stops), _rows(warns)
+
+
+def _rows(results: list[Any]) -> list[int]:
+    """Return the `row` numbers that failed any of the expectations."""
+    return sorted({int(entry["row"]) for r in results for entry in r.result.get("unexpected_index_list") or ()})
 
 
 _COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0}

@@ -8,7 +8,7 @@ that way: they are judged on all rows, as integers.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import polars as pl
@@ -57,6 +57,14 @@ class Delivered:
     quarantine: pl.DataFrame
     volumes_before: pl.DataFrame
     month: date
+
+    def sound(self) -> Delivered:
+        """Return the same without the columns whose type is not the declared one; the structure check reports them."""
+        tables = {
+            name: frame.select(c for c, t in frame.schema.items() if ALL[name].schema.get(c) == t)
+            for name, frame in self.tables.items()
+        }
+        return replace(self, tables=tables)
 
     def has(self, table: str, *columns: str) -> bool:
         """Tell whether the table holds rows and these columns."""
@@ -134,7 +142,7 @@ def distinct_values(check: Check, delivered: Delivered) -> tuple[pl.DataFrame, p
         if frame is None or frame.height == 0:
             unjudged.append(not_judged(table, column, NO_ROWS))
             continue
-        if not {*needed, "insurer_no"} <= set(frame.columns) or _mistyped(table, frame, needed):
+        if not {*needed, "insurer_no"} <= set(frame.columns):
             unjudged.append(not_judged(table, column, NO_COLUMN))
             continue
         value = derive(delivered.month) if derive else pl.col(column)
@@ -160,12 +168,6 @@ def distinct_values(check: Check, delivered: Delivered) -> tuple[pl.DataFrame, p
     })
     values = values.sort("table", "subject", "insurer_no", "value", nulls_last=True).with_row_index("row")
     return values, pl.concat(unjudged) if unjudged else measure_frame()
-
-
-def _mistyped(table: str, frame: pl.DataFrame, columns: list[str]) -> bool:
-    """Tell whether a declared column has another type than declared; the structure check reports it."""
-    declared = ALL[table].schema
-    return any(c in declared and frame.schema[c] != declared[c] for c in columns)
 
 
 def share_of_values(values: pl.DataFrame, failed: list[int]) -> pl.DataFrame:

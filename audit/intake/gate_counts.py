@@ -42,8 +42,9 @@ def _nulls(delivered: Delivered, *, key: bool) -> pl.DataFrame:
             .agg(pl.len().cast(pl.Int64).alias("_n"), pl.col(columns).null_count().cast(pl.Int64)).collect()
         )
         long = counted.unpivot(columns, index=["_insurer", "_n"], variable_name="subject", value_name="bad")
-        faults = long.filter(pl.col("bad") > 0)
-        clean = counted.join(faults, on="_insurer", how="anti", nulls_equal=True).with_columns(bad=pl.lit(0, dtype=pl.Int64))
+        faults = long.filter(pl.col("bad") > 0).sort("subject", "_insurer", nulls_last=True)
+        clean = counted.join(faults, on="_insurer", how="anti", nulls_equal=True).sort("_insurer", nulls_last=True)
+        clean = clean.with_columns(bad=pl.lit(0, dtype=pl.Int64))
         for part in (faults, clean):
             if part.height:
                 subject = part["subject"] if "subject" in part.columns else [None] * part.height
@@ -82,7 +83,7 @@ def controls(check: Check, delivered: Delivered, expectations: Expectations) -> 
     went to quarantine only warns: the quarantine share of that file stops where it must.
     """
     written, seen, subjects, notes = [], [], [], []
-    for read in delivered.reads:
+    for read in sorted(delivered.reads, key=lambda r: r.name):
         if read.kind not in check.kinds:
             continue
         for name in sorted(k for k in read.controls if f"{k}_seen" in read.controls):

@@ -31,6 +31,7 @@ KIND_JA = {
     "master_s": "医科診療行為マスター", "master_h": "歯科診療行為マスター", "master_y": "医薬品マスター",
     "master_b": "傷病名マスター", "master_z": "修飾語マスター", "master_t": "特定器材マスター", "master_c": "コメントマスター",
 }
+_ORDER = {name: i for i, name in enumerate(ALL)}
 REASONS_SHOWN = 200  # rows of the reasons table in the HTML; checks.json holds all
 
 
@@ -46,15 +47,14 @@ def observed_text(check: Check, n: int, bad: int | None, value: float | None) ->
     """
     if check.measure == "volume" and value is not None:
         return f"{n:,} 行（過去の中央値 {bad:,} 行の {value:.2f} 倍）"
-    if check.measure in ("presence", "volume"):
-        return f"{n:,} 行"
-    if value is None:
-        return "―" if n == 0 else f"{n:,}"
-    if check.measure == "controls":
+    if check.measure == "controls" and value is not None:
         return f"記載 {n:,}、差 {bad:,}（{_percent(value)}）" if bad else f"記載 {n:,}、差なし"
-    if check.measure == "structure":
+    if check.measure == "structure" and value is not None:
         return f"{n:,} 列のうち {bad:,} 列" if bad else f"{n:,} 列すべて定義どおり"
-    return f"{n:,} 行のうち {bad:,} 行（{_percent(bad / n if n else 0.0)}）"
+    if value is None or check.measure == "presence":
+        return f"{n:,} 行" if n or value is not None else "―"
+    unit = "件" if check.measure == "points" else "行"
+    return f"{n:,} {unit}のうち {bad:,} {unit}（{_percent(bad / n if n else 0.0)}）"
 
 
 def limit_text(check: Check) -> str:
@@ -62,7 +62,10 @@ def limit_text(check: Check) -> str:
     unit = {"share": _percent, "ratio": lambda v: f"{v:g} 倍", "count": lambda v: f"{v:g}"}[check.unit]
     parts = []
     for status, below, over in (("注意", check.warn_below, check.warn_over), ("停止", check.stop_below, check.stop_over)):
-        sides = [f"{unit(limit)}{word}" for limit, word in ((below, "未満"), (over, "超")) if limit is not None]
+        sides = [
+            "1件でもあれば" if limit == 0 and word == "超" else f"{unit(limit)}{word}"
+            for limit, word in ((below, "未満"), (over, "超")) if limit is not None
+        ]
         if sides:
             parts.append(f"{status} {'・'.join(sides)}")
     return "、".join(parts)
@@ -72,7 +75,9 @@ def _percent(share: float) -> str:
     """Return a share in per cent with as many digits as it needs; a share above zero never reads as zero."""
     if 0 < share < 0.00005:
         return "0.01 %未満"
-    return f"{share:.2%}".replace(".00%", "%").replace("%", " %")
+    if 0.99995 <= share < 1:
+        return "99.99 %超"
+    return f"{share * 100:.2f}".rstrip("0").rstrip(".") + " %"
 
 
 def write_report(folder: Path, status: str, checks: pl.DataFrame, delivered: Delivered, expected: Expectations, override: str | None) -> Path:
@@ -84,7 +89,7 @@ def write_report(folder: Path, status: str, checks: pl.DataFrame, delivered: Del
     ).get_template("gate_report.html")
     html = template.render(**content, status_ja=STATUS_JA, reasons_shown=REASONS_SHOWN)
     machine = {k: content[k] for k in ("month", "status", "verdict", "override", "insurers", "files", "reasons")}
-    machine["checks"] = [dict(zip(checks.columns, row, strict=True)) for row in checks.rows()]
+    machine["checks"] = [dict(zip(checks.columns, row, strict=True)) for row in checks.rows()]  # a few hundred figures
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "checks.json", json.dumps(machine, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
     return _write(folder / "report.html", html)
@@ -107,17 +112,18 @@ def _content(status: str, checks: pl.DataFrame, delivered: Delivered, expected: 
     )
     held = rows_now(delivered, tuple(sorted(delivered.tables)))
     insurers = held["insurer_no"].drop_nulls().unique().sort().to_list()
-    counts = {s: int((checks["status"] == s).sum()) for s in ("stop", "warn", "ok")}
     rows = [_Row(*row) for row in checks.select(_Row.FIELDS).rows()]
+    fine = [r for r in rows if r.status == "ok" and r.judged]
+    idle = [r for r in rows if r.status == "ok" and not r.judged]
+    problems = [r for s in ("stop", "warn") for r in rows if r.status == s]
     return {
         "month": f"{delivered.month:%Y-%m}", "month_ja": f"{delivered.month.year}年{delivered.month.month}月",
         "status": status, "verdict": VERDICTS[status][0], "meaning": VERDICTS[status][1], "override": override,
-        "insurers": insurers, "counts": counts,
-        "problems": [r for s in ("stop", "warn") for r in rows if r.status == s],
+        "insurers": insurers, "problems": problems,
+        "counts": {"stop": sum(r.status == "stop" for r in problems), "warn": sum(r.status == "warn" for r in problems), "ok": len(fine), "none": len(idle)},
         "families": [
-            {"title": title, "rows": fine, "checks": len(fine)}
-            for family, title in expected.families.items()
-            if (fine := [r for r in rows if r.family == family and r.status == "ok"])
+            *({"title": t, "checks": [r for r in fine if r.family == f]} for f, t in expected.families.items()),
+            {"title": "判定しなかった項目", "checks": idle},
         ],
         "files": [
             {"file": f, "kind": k, "kind_ja": KIND_JA.get(k, k), "rows_in": i, "rows_in_tables": t, "quarantined": q,
@@ -127,7 +133,7 @@ def _content(status: str, checks: pl.DataFrame, delivered: Delivered, expected: 
         "totals": {c: int(files[c].sum()) for c in ("rows_in", "rows_in_tables", "quarantined")},
         "tables": [
             {"table": t, "ja": ALL[t].ja, "rows": r}
-            for t, r in held.group_by("table", maintain_order=True).agg(pl.col("rows").sum()).rows()
+            for t, r in held.group_by("table").agg(pl.col("rows").sum()).sort(pl.col("table").replace_strict(_ORDER)).rows()
         ],
         "reasons": [dict(zip(reasons.columns, r, strict=True)) for r in reasons.rows()],
     }
@@ -141,15 +147,16 @@ class _Row:
     def __init__(self, family: str, insurer_no: str | None, table: str | None, subject: str | None, title: str, status: str,
                  observed: str, limit: str, note: str | None, remedy: str, value: float | None) -> None:
         self.family, self.insurer, self.title, self.status = family, insurer_no or "", title, status
-        self.observed, self.limit, self.note, self.remedy = observed, limit, note or "", remedy
+        self.observed, self.limits, self.note, self.remedy = observed, limit.split("、"), note or "", remedy
         self.judged = value is not None
         table_ja = ALL[table].ja if table in ALL else ""
-        self.where = f"{table_ja}　{_column_ja(table, subject)}".strip("　") if table else subject or ""
+        self.where = table_ja or subject or ""
+        self.column = _column_ja(table, subject) if table_ja else ""
 
 
 def _column_ja(table: str | None, subject: str | None) -> str:
-    """Return a declared column's Japanese name; file names and derived columns stay as they are or are left out."""
+    """Return Japanese names of declared columns; names that only the program knows are left out."""
     if table not in ALL or not subject:
-        return subject or ""
+        return ""
     names = {c.name: c.ja for c in ALL[table].columns}
-    return "、".join(names.get(s, "" if s.isascii() else s) or s for s in subject.split("、"))
+    return "、".join(names[s] for s in subject.split("、") if s in names)
