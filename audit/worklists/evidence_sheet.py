@@ -22,11 +22,9 @@ NAME = "根拠"
 NUMBER, ITEM, TEXT, FIGURE, DAY = 0, 1, 2, 3, 4
 """Columns: case number, what the row is, text, yen or days, first of the 31 days."""
 OWN, OTHER = "●", "○"
-_ITEM_WIDTH, _TEXT_WIDTH = 31, 62
-_WEEK = "月火水木金土日"
+_ITEM_WIDTH, _TEXT_WIDTH = 31, 66
 _WEEKEND, _OUTSIDE = {5: "#E3EDF9", 6: "#FBE6E6"}, "#D1D5DB"
 _DAY_CELL = {"align": "center", "valign": "vcenter", "border": 1, "border_color": LINE}
-_DAY_HEAD = {"bold": True, "font_size": 8, "align": "center", "text_wrap": True, "bottom": 1, "bottom_color": LINE}
 
 
 def write(book: Workbook, rows: pl.DataFrame, evidence: Evidence, styles: Styles, heading: str) -> Worksheet:
@@ -55,6 +53,7 @@ def write(book: Workbook, rows: pl.DataFrame, evidence: Evidence, styles: Styles
         block.visits(evidence.visits.get(case_id, []), facts[1])
         at = block.at + 1
     sheet.freeze_panes(1, ITEM)
+    sheet.ignore_errors({"number_stored_as_text": f"A1:D{at + 1}"})
     sheet.autofilter(0, NUMBER, at, FIGURE)
     sheet.protect("", {"autofilter": True, "format_columns": True, "format_rows": True, "objects": True})
     sheet.set_landscape()
@@ -68,18 +67,18 @@ def write(book: Workbook, rows: pl.DataFrame, evidence: Evidence, styles: Styles
 
 
 def _top(sheet: Worksheet, styles: Styles) -> None:
+    """Write the headings with the days 1 to 31; frozen, and repeated on each printed page."""
     look = styles.get(bold=True, font_color="#FFFFFF", bg_color=NAVY, valign="vcenter", align="center")
     for at, text in ((NUMBER, "整理番号"), (ITEM, "項目"), (TEXT, "内容"), (FIGURE, "影響額・日数")):
         sheet.write_string(0, at, text, look)
-    for at in range(DAY, DAY + 31):
-        sheet.write_blank(0, at, None, look)
-    sheet.write_string(0, DAY, "受診・施術日（●この案件の明細　○同じ方の同じ月の別の明細）", styles.get(bold=True, font_color="#FFFFFF", bg_color=NAVY, valign="vcenter"))
+    for day in range(1, 32):
+        sheet.write_number(0, DAY + day - 1, day, look)
     sheet.set_row(0, 20)
 
 
-def _fill(weekday: int | None, heading: bool) -> dict[str, str]:
+def _fill(weekday: int | None) -> dict[str, str]:
     """Return the shading of a day: weekends, and days that the month does not have (weekday None)."""
-    colour = (None if heading else _OUTSIDE) if weekday is None else _WEEKEND.get(weekday)
+    colour = _OUTSIDE if weekday is None else _WEEKEND.get(weekday)
     return {"bg_color": colour} if colour else {}
 
 
@@ -108,7 +107,7 @@ class _Block:
         if lines > 1:
             self.sheet.set_row(self.at, points(lines))
 
-    def head(self, month: str, provider_id: str, provider: str | None, addressee: str, name: str | None, yen: int, selection: str) -> None:
+    def head(self, month: str, provider_id: str, provider: str | None, addressee: str, name: str | None, yen: int | None, selection: str) -> None:
         """Write the coloured heading: who, where, when, how much, and the way back to the list."""
         band = {"bold": True, "bg_color": "#DCE6F1", "top": 2, "top_color": NAVY, "valign": "vcenter"}
         plain = self.styles.get(**band, num_format="@", text_wrap=True)
@@ -117,7 +116,8 @@ class _Block:
         self.sheet.write_string(self.at, NUMBER, self.number, plain)
         self.sheet.write_string(self.at, ITEM, month_ja(month), plain)
         self.sheet.write_string(self.at, TEXT, f"{where}\n{who}", plain)
-        self.sheet.write_number(self.at, FIGURE, yen, self.styles.get(**band, num_format='#,##0"円"'))
+        if yen is not None:
+            self.sheet.write_number(self.at, FIGURE, yen, self.styles.get(**band, num_format='#,##0"円"'))
         self.sheet.write_string(self.at, DAY, f"　抽出区分：{selection}", self.styles.get(**band))
         target = f"=HYPERLINK(\"#'一覧'!B\"&MATCH(\"{self.number}\",'一覧'!$B:$B,0),\"一覧へ戻る\")"
         self.sheet.write_formula(self.at, DAY + 26, target, self.styles.get(**band, font_color="#1D4ED8", underline=1), "一覧へ戻る")
@@ -142,7 +142,7 @@ class _Block:
             self._line("同種との比較", "無作為抽出の案件のため表示しません（先入観なしに確認するためです）。", strong=True)
             self.at += 1
         elif lines:
-            self._line("同種との比較", "寄与の大きい順です（右の欄は割合）。珍しさの目安であり、誤りを示しません。", strong=True)
+            self._line("同種との比較", "寄与の大きい順です（右の欄は割合）。誤りを示すものではありません。", strong=True)
             self.at += 1
             for r in lines:
                 self._line(f"　{r.label}", r.text)
@@ -151,18 +151,13 @@ class _Block:
                 self.at += 1
 
     def visits(self, lines: list[VisitLine], month: str) -> None:
-        """Write the calendar: days and weekdays of the case's month above, one row per claim, same-day counts below."""
+        """Write the calendar: one row per claim under the days of the sheet's heading, same-day counts below."""
         if not lines:
             self._line("受診・施術日", "受診日の情報が届いていません。", strong=True)
             self.at += 1
             return
         year, number = int(month[:4]), int(month[5:7])
-        self._line("受診・施術日", f"曜日は{year}年{number}月のものです。色の付いた日は土曜・日曜です。", strong=True)
-        first, length = calendar.monthrange(year, number)
-        for day, style in enumerate(self._day_styles(first, length, heading=True), start=1):
-            text = f"{day}\n{_WEEK[(first + day - 1) % 7]}" if day <= length else str(day)
-            self.sheet.write_string(self.at, DAY + day - 1, text, style)
-        self.sheet.set_row(self.at, 26)
+        self._line("受診・施術日", "●この案件の明細　○同じ方の同じ月の別の明細　青＝土曜　赤＝日曜", strong=True)
         self.at += 1
         for line in lines[:CLAIM_ROWS]:
             self._visit(line)
@@ -187,11 +182,10 @@ class _Block:
                 self.sheet.write_blank(self.at, DAY + day, None, style)
         self.at += 1
 
-    def _day_styles(self, first: int, length: int, *, heading: bool = False) -> list[Format]:
+    def _day_styles(self, first: int, length: int) -> list[Format]:
         """Return the formats of days 1 to 31 of a month that begins on weekday `first` and has `length` days."""
-        return self.styles.once(("days", first, length, heading), lambda: [
-            self.styles.get(**(_DAY_HEAD if heading else _DAY_CELL), **_fill((first + day) % 7 if day < length else None, heading))
-            for day in range(31)
+        return self.styles.once(("days", first, length), lambda: [
+            self.styles.get(**_DAY_CELL, **_fill((first + day) % 7 if day < length else None)) for day in range(31)
         ])
 
     def _same_days(self, lines: list[VisitLine]) -> None:

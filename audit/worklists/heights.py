@@ -8,12 +8,13 @@ import polars as pl
 
 LINE_POINTS = 15.0
 """Height of one line of the common font (styles.FONT)."""
+_WIDE = 0.9  # what a full-width character takes beyond a digit, in digits, in the common font
 MAX_POINTS = 405.0
 """Excel's limit is 409."""
 
 
 def lines_of(text: str, width: float) -> int:
-    """Return how many lines a cell of this width (Excel characters) needs; a full-width character takes two."""
+    """Return how many lines a cell of this width (Excel characters) needs; a full-width one takes nearly two."""
     return sum(max(1, -int(-_columns(part) // width)) for part in text.split("\n"))
 
 
@@ -33,7 +34,7 @@ def row_points(rows: pl.DataFrame, widths: Mapping[str, float], *, least: int) -
     """
     def lines(name: str, width: float) -> pl.Expr:
         part = pl.element()
-        columns = part.str.len_chars() + (part.str.len_bytes() - part.str.len_chars().cast(pl.UInt32)) / 2
+        columns = part.str.len_chars() + (part.str.len_bytes() - part.str.len_chars().cast(pl.UInt32)) * _WIDE / 2
         each = (columns / width).ceil().clip(lower_bound=1)
         return pl.col(name).fill_null("").str.split("\n").list.eval(each).list.sum()
 
@@ -42,5 +43,5 @@ def row_points(rows: pl.DataFrame, widths: Mapping[str, float], *, least: int) -
 
 
 def _columns(text: str) -> float:
-    # In UTF-8 a Japanese character has three bytes: half of the extra bytes are the extra columns.
-    return len(text) + (len(text.encode()) - len(text)) / 2
+    # In UTF-8 a Japanese character has two bytes more than it has characters.
+    return len(text) + (len(text.encode()) - len(text)) * _WIDE / 2

@@ -54,6 +54,9 @@ def write(book: Workbook, rows: pl.DataFrame, team: str, styles: Styles, heading
             _cells(sheet, at, spec, rows, styles)
     _validations(sheet, columns, team, last)
     _conditions(book, sheet, columns, last)
+    # No green corners: codes are meant to be text, and the links' cells are meant to be unlocked.
+    everything = f"A1:{xl_col_to_name(len(columns) - 1)}{last + 1}"
+    sheet.ignore_errors({"number_stored_as_text": everything, "formula_unlocked": everything})
     sheet.autofilter(HEADER_ROW, 0, last, len(columns) - 1)
     frozen = next(i for i, c in enumerate(columns) if c.key == layout().frozen_until) + 1
     sheet.freeze_panes(FIRST_ROW, frozen)
@@ -124,7 +127,7 @@ def _validations(sheet: Worksheet, columns: tuple[ColumnSpec, ...], team: str, l
             column = xl_col_to_name(list(lay.choices).index(spec.choices))
             n = len(lay.choices_for(spec.choices, team))
             sheet.data_validation(*cells, {
-                "validate": "list", "source": f"={CHOICES}!${column}$2:${column}${n + 1}",
+                "validate": "list", "source": f"='{CHOICES}'!${column}$2:${column}${n + 1}",
                 "error_title": spec.ja, "error_message": "▼から選んでください。",
             })
         elif spec.kind in ("yen_in", "minutes_in"):

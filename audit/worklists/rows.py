@@ -54,7 +54,8 @@ def build_rows(cases: pl.DataFrame, context: WorklistContext) -> pl.DataFrame:
     """
     lay = layout()
     frame = cases.with_columns(
-        seq=pl.int_range(1, pl.len() + 1).over(*LIST, order_by="rank"), blinded=pl.col("selection") == "random",
+        seq=pl.int_range(1, pl.len() + 1).over(*LIST),  # `listed` has put them in order
+        blinded=pl.col("selection") == "random",
     )
     parts = (_persons(frame, context), _providers(frame, context), _visit_counts(frame, context), _rule_texts(frame, context),
              _reasons(frame, context), _claims(frame, context), _keys(frame, context))

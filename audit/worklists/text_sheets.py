@@ -14,6 +14,7 @@ from audit.worklists.layout import INPUTS, layout
 from audit.worklists.styles import LINE, NAVY, SHADE, Styles
 
 RULES, GUIDE, META = "ルール", "説明", "_meta"
+TOTAL = "影響額（見込）の合計"
 _GUIDE_WIDTH = 108
 _CELL = {"valign": "top", "text_wrap": True, "num_format": "@", "border": 1, "border_color": LINE}
 
@@ -54,14 +55,14 @@ def write_guide(book: Workbook, team: str, summary: list[tuple[str, str | int]],
     title = styles.get(bold=True, font_size=15, font_color=NAVY)
     section = styles.get(bold=True, font_size=11, font_color="#FFFFFF", bg_color=NAVY, valign="vcenter")
     text, label = styles.get(valign="top", text_wrap=True), styles.get(valign="top", text_wrap=True, bold=True)
-    number = styles.get(num_format="#,##0", align="left")
+    number, yen = (styles.get(num_format=f, align="left") for f in ("#,##0", '#,##0"円"'))
     sheet.write_string(0, 0, guide["title"], title)
     sheet.set_row(0, 26)
     row = 2
     for name, value in summary:
         sheet.write_string(row, 0, name, label)
         if isinstance(value, int):
-            sheet.write_number(row, 1, value, number)
+            sheet.write_number(row, 1, value, yen if name == TOTAL else number)
         else:
             sheet.write_string(row, 1, text_safety.cell(value), text)
         row += 1

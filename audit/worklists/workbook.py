@@ -68,7 +68,7 @@ def _summary(rows: pl.DataFrame, context: WorklistContext, insurer: str, team: s
     return [
         ("担当", layout().teams[team]), ("保険者", insurer), ("対象月", month_ja(context.month)), ("件数", rows.height),
         *((f"　{ja}", n.get(ja, 0)) for ja in layout().selection.values()),
-        ("影響額（見込）の合計", total), ("", "円。無作為の案件を除く「抽出」の額であり、申出・認容・収納の額ではありません。"),
+        (text_sheets.TOTAL, total), ("", "無作為の案件を除く「抽出」の額であり、申出・認容・収納の額ではありません。"),
         ("実行ID", context.run_id),
     ]
 

@@ -4,6 +4,7 @@ import csv
 import io
 import logging
 import re
+import time
 from dataclasses import replace
 
 import polars as pl
@@ -227,3 +228,13 @@ def test_a_rule_text_is_taken_from_a_registered_rule():
         title_ja, basis, explanation_ja, severity, next_action_ja = "題", "根拠", "説明", "error", "対応"
 
     assert RuleText.of(Rule) == RuleText("題", "根拠", "説明", "error", "対応")
+
+
+@pytest.mark.slow
+def test_six_teams_with_300_cases_each_take_three_seconds(tmp_path):
+    made = make(300, TEAMS)
+    export_worklists(*made, tmp_path)  # imports and caches
+
+    started = time.process_time()
+    export_worklists(*made, tmp_path)
+    assert time.process_time() - started < 4.5  # 3 s on an idle machine, with room for a busy one

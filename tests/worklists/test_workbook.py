@@ -118,7 +118,7 @@ def test_read_only_cells_refuse_typing_and_decision_cells_offer_their_choices(tm
             assert (guard.type, guard.formula1, guard.allow_blank) == ("custom", "FALSE", False)
         elif spec.kind == "choice":
             listed = rules[f"{letter}3:{letter}12"].formula1
-            column, end = re.fullmatch(r"_choices!\$([A-Z])\$2:\$[A-Z]\$(\d+)", listed).groups()
+            column, end = re.fullmatch(r"'_choices'!\$([A-Z])\$2:\$[A-Z]\$(\d+)", listed).groups()
             got = [book["_choices"][f"{column}{i}"].value for i in range(2, int(end) + 1)]
             assert got == [c.ja for c in layout().choices_for(spec.choices, "judo")]
         elif spec.kind != "text_in":
