@@ -10,6 +10,7 @@ import polars as pl
 
 from audit.intake.result import FilePlan, ReadResult
 from audit.intake.uke.chunk import BLANK, DROPPED, Chunk
+from audit.intake.uke.fields import by_distinct
 from audit.intake.uke.layout import Layout
 from audit.intake.uke.lines import span_mask
 from audit.intake.uke.refusals import quarantine
@@ -77,7 +78,7 @@ def assemble(parts: list[Part], spec: FilePlan, layout: Layout, known_insurers: 
                 *([pl.col("receipt") + int(receipt_at[i])] if "receipt" in frame.columns else []),
                 *([pl.col("line") + int(line_at[i])] if "line" in frame.columns else []),
             ) for i, frame in enumerate(p.frames[name] for p in parts)
-        ], rechunk=False)
+        ], rechunk=True)  # gathering rows from one block is four times as fast as from several
 
     receipts = _with_institution(whole("receipts"), whole("institutions"))
     payers = _payers(whole("payers"))
@@ -129,7 +130,8 @@ def _with_institution(receipts: pl.DataFrame, institutions: pl.DataFrame) -> pl.
 def _payers(frame: pl.DataFrame) -> pl.DataFrame:
     """Order payers by receipt, HO first, and number them; check the payer number."""
     ordered = frame.sort("receipt", pl.col("record") != "HO", "line", maintain_order=True)
-    return _numbered(ordered, "seq").with_columns(check_digit("payer_no").alias("check_digit_ok"))
+    checked = by_distinct(ordered["payer_no"], check_digit("text"))
+    return _numbered(ordered, "seq").with_columns(checked.alias("check_digit_ok"))
 
 
 def check_digit(name: str) -> pl.Expr:
@@ -231,8 +233,10 @@ def _claims(
         pl.when(pl.col("visit_days") > 0).then("visit_days").alias("visit_days"),
         pl.lit(spec.name).alias("source_file"), (pl.col("line") + 1).alias("source_line"),
     )
-    claims = claims.with_columns((pl.int_range(pl.len()).over("insurer_no", "claim_id")).cast(pl.Int32).alias("version_no"))
-    return claims.sort(_IDS)
+    version = pl.lit(0)
+    if claims["claim_id"].n_unique() < claims.height:
+        version = pl.int_range(pl.len()).over("insurer_no", "claim_id")
+    return claims.with_columns(version.cast(pl.Int32).alias("version_no")).sort(_IDS)
 
 
 def _children(

@@ -30,10 +30,20 @@ def record_code(record: str) -> int:
 
 
 def record_names(codes: np.ndarray) -> pl.Series:
-    """Return the two letters of record codes as text."""
-    values, inverse = np.unique(codes, return_inverse=True)
-    names = [chr(v >> 8) + chr(v & 255) if v > 255 else None for v in values.tolist()]
-    return pl.Series("record", names, dtype=pl.String).gather(pl.Series(inverse))
+    """Return the two letters of record codes as text; null for pseudo records."""
+    present = np.flatnonzero(np.bincount(codes, minlength=1))
+    names = [chr(v >> 8) + chr(v & 255) if v > 255 else None for v in present.tolist()]
+    place = np.zeros(65536, dtype=np.uint32)
+    place[present] = np.arange(len(present))
+    return pl.Series("record", names, dtype=pl.String).gather(pl.Series(place[codes]))
+
+
+def joined(lines: pa.StringArray) -> bytes:
+    """Return the bytes of an array that owns its buffers (a result of filter), without its offsets."""
+    _, offsets, data = lines.buffers()
+    if data is None or len(lines) == 0:
+        return b""
+    return memoryview(data)[: int(np.frombuffer(offsets, np.int32)[len(lines)])].tobytes()
 
 
 def _undecodable(text: bytes, encoding: str, size: int) -> np.ndarray:
@@ -130,7 +140,7 @@ class Chunk:
         return code
 
     @staticmethod
-    def _prefix_lengths(starts: np.ndarray, at) -> tuple[np.ndarray, np.ndarray]:  # noqa: ANN001
+    def _prefix_lengths(starts: np.ndarray, at) -> tuple[np.ndarray, np.ndarray]:
         """Return the length of the three leading columns and whether they are digits."""
         commas = np.zeros(len(starts), dtype=np.int32)
         length = np.zeros(len(starts), dtype=np.int32)
@@ -164,7 +174,7 @@ class Chunk:
         self.record[bad[self.record[bad] != record_code(self.start.record)]] = REFUSED
 
     @cached_property
-    def start(self):  # noqa: ANN201
+    def start(self):
         """The record that opens a receipt."""
         return next(r for r in self.layout.records.values() if r.place == "start")
 
@@ -178,17 +188,22 @@ class Chunk:
         """True per line where all bytes are below 128."""
         return pc.string_is_ascii(self.lines).to_numpy(zero_copy_only=False)
 
-    def gather(self, lines: np.ndarray) -> bytes:
-        """Return the bytes of these lines (index or mask), joined."""
+    def select(self, lines: np.ndarray) -> pa.StringArray:
+        """Return these lines (index or mask) as an Arrow array with their bytes joined in one buffer."""
         if lines.dtype != bool:
             mask = np.zeros(self.size, dtype=bool)
             mask[lines] = True
             lines = mask
-        buffers = self.lines.filter(pa.array(lines)).buffers()
-        return buffers[2].to_pybytes() if buffers[2] is not None else b""
+        return self.lines.filter(pa.array(lines))
+
+    def gather(self, lines: np.ndarray) -> bytes:
+        """Return the bytes of these lines (index or mask), joined."""
+        return joined(self.select(lines))
 
     def is_record(self, records: list[str]) -> np.ndarray:
         """True per line whose record is one of these."""
+        if len(records) == 1:
+            return self.record == record_code(records[0])
         table = np.zeros(65536, dtype=bool)
         table[[record_code(r) for r in records]] = True
         return table[self.record]

@@ -23,9 +23,8 @@ def read_diagnoses(chunk: Chunk) -> pl.DataFrame:
     """Return one row per diagnosis record with `COLUMNS`, in file order; an illegible start date is null."""
     parts = []
     for layouts in by_shape(chunk.layout.of_role("diagnosis")):
-        fields = read_fields(chunk, layouts)
-        good = refuse_codes(chunk, fields.frame, fields.lines, _CODE_DIGITS)
-        frame, lines = (fields.frame, fields.lines) if good.all() else (fields.frame.filter(pl.Series(good)), fields.lines[good])
+        fields = refuse_codes(chunk, read_fields(chunk, layouts), _CODE_DIGITS)
+        frame, lines = fields.frame, fields.lines
         present = set(frame.columns)
         main = pl.lit(False)
         if "main" in present:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from audit.intake.uke.chunk import Chunk
-from audit.intake.uke.fields import half_width, read_fields, to_day
+from audit.intake.uke.fields import read_fields, to_day
 from audit.intake.uke.lines import day_bit, refuse_codes
 
 COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -27,7 +27,7 @@ def read_dispensings(chunk: Chunk, months: pl.Series) -> tuple[pl.DataFrame, pl.
     eras = chunk.layout.eras
     groups = read_fields(chunk, chunk.layout.of_role("group"), refuse=False)
     of_line, number = _groups(chunk, groups.lines)
-    group = groups.frame.select(half_width("form"), half_width("usage").str.zfill(3)).with_columns(
+    group = groups.frame.select(pl.col("form").str.strip_chars(), pl.col("usage").str.strip_chars().replace("", None).str.zfill(3)).with_columns(
         pl.Series("group", np.arange(1, len(groups.lines) + 1), dtype=pl.Int32), pl.Series("group_no", number, dtype=pl.Int32)
     )
     given = read_fields(chunk, chunk.layout.of_role("dispensing"))
@@ -35,11 +35,10 @@ def read_dispensings(chunk: Chunk, months: pl.Series) -> tuple[pl.DataFrame, pl.
         pl.Series("receipt", chunk.receipt[given.lines], dtype=pl.Int32),
         pl.Series("group", of_line[given.lines], dtype=pl.Int32),
     ).with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("receipt", "group").alias("dispensing_no"))
-    drugs = read_fields(chunk, chunk.layout.of_role("drug"))
-    good = refuse_codes(chunk, drugs.frame, drugs.lines, 9)
-    lines = drugs.lines[good]
-    drug = drugs.frame.filter(pl.Series(good)).select("code", "amount").with_columns(
-        pl.Series("receipt", chunk.receipt[lines], dtype=pl.Int32), pl.Series("group", of_line[lines], dtype=pl.Int32),
+    drugs = refuse_codes(chunk, read_fields(chunk, chunk.layout.of_role("drug")), 9)
+    drug = drugs.frame.select("code", "amount").with_columns(
+        pl.Series("receipt", chunk.receipt[drugs.lines], dtype=pl.Int32),
+        pl.Series("group", of_line[drugs.lines], dtype=pl.Int32),
     ).with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("receipt", "group").alias("drug_no"))
     crossed = drug.join(group, on="group", how="left", maintain_order="left").join(
         times, on=["receipt", "group"], how="left", maintain_order="left_right"

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
-from audit.intake.uke.chunk import Chunk, record_names
+from audit.intake.uke.chunk import Chunk, joined, record_names
+from audit.intake.uke.days import NAMES as DAY_NAMES
+from audit.intake.uke.days import day_cells, split_lines
 from audit.intake.uke.layout import RecordLayout
 
 # Columns that are numbers in the file; all others are text until a reader gives them a meaning.
@@ -21,7 +24,7 @@ _NUMBERS: dict[str, pl.DataType | type[pl.DataType]] = {
     "count": pl.Int64,
 }
 _ASCII_ONLY = bytes(i if i < 128 else 63 for i in range(256))  # any other byte becomes "?", never part of a code
-_READ = {"has_header": True, "quote_char": None, "truncate_ragged_lines": True}
+_CUT_GAP = 4  # commas before the first day cell that make a run unlikely anywhere else
 
 
 @dataclass(frozen=True)
@@ -31,84 +34,159 @@ class Fields:
     Attributes:
         frame: one row per line that could be read: `record` and the columns of the layout.
         lines: the line (index in the chunk) of each row, ascending.
-        days: `d1` ... `d31` (UInt8 or UInt16, null = blank), or None where the records have no day cells.
+        mask: uint32 per row, bit d-1 set where day cell d has a count; zeros where the records have no day cells.
+        total: int32 per row, sum of the day cells.
 
     """
 
     frame: pl.DataFrame
     lines: np.ndarray
-    days: pl.DataFrame | None
+    mask: np.ndarray
+    total: np.ndarray
+
+    def take(self, rows: np.ndarray) -> Fields:
+        """Return these rows (mask or index)."""
+        if rows.dtype == bool and rows.all():
+            return self
+        frame = self.frame.filter(pl.Series(rows)) if rows.dtype == bool else self.frame[pl.Series(rows)]
+        return Fields(frame, self.lines[rows], self.mask[rows], self.total[rows])
 
 
-def read_fields(chunk: Chunk, layouts: list[RecordLayout], *, refuse: bool = True) -> Fields:
+def merge(parts: list[Fields]) -> Fields:
+    """Return the rows of all parts in line order."""
+    filled = [p for p in parts if len(p.lines)]
+    if len(filled) < 2:
+        return (filled or parts)[0]
+    whole = Fields(
+        pl.concat([p.frame for p in filled]), *(np.concatenate([getattr(p, n) for p in filled]) for n in ("lines", "mask", "total"))
+    )
+    return whole.take(np.argsort(whole.lines, kind="stable"))
+
+
+def read_fields(chunk: Chunk, layouts: list[RecordLayout], *, refuse: bool = True, repeated: bool = False) -> Fields:
     """Read the records of these layouts, which must be of one shape.
 
     Args:
         chunk: lines with their record ids.
         layouts: records of equal `RecordLayout.shape`.
         refuse: True: a line with a number that is none is refused (reason bad_number); False: the field is null.
+        repeated: the lines have few different texts (JD, SN): parse each text once. Goes with ``refuse=False``.
 
     """
     mask = chunk.is_record([r.record for r in layouts])
     if not chunk.prefixed:
-        return _read(chunk, layouts, mask, 0, refuse=refuse)
+        return _read(chunk, layouts, mask, 0, refuse=refuse, repeated=repeated)
     # Insurer side: lines with and without the three leading columns, parsed apart.
-    parts = [
-        _read(chunk, layouts, mask & chunk.has_prefix, chunk.layout.shift, refuse=refuse),
-        _read(chunk, layouts, mask & ~chunk.has_prefix, 0, refuse=refuse),
-    ]
-    if len(parts[1].lines) == 0:
-        return parts[0]
-    lines = np.concatenate([p.lines for p in parts])
-    order = pl.Series(np.argsort(lines, kind="stable"))
-    days = None if parts[0].days is None else pl.concat([p.days for p in parts], how="vertical_relaxed")[order]
-    return Fields(pl.concat([p.frame for p in parts])[order], np.sort(lines), days)
+    return merge([
+        _read(chunk, layouts, mask & chunk.has_prefix, chunk.layout.shift, refuse=refuse, repeated=False),
+        _read(chunk, layouts, mask & ~chunk.has_prefix, 0, refuse=refuse, repeated=repeated),
+    ])
 
 
-def _read(chunk: Chunk, layouts: list[RecordLayout], mask: np.ndarray, shift: int, *, refuse: bool) -> Fields:
+def _read(
+    chunk: Chunk, layouts: list[RecordLayout], mask: np.ndarray, shift: int, *, refuse: bool, repeated: bool,
+) -> Fields:
+    """Read the lines of a mask, the quickest way that fits them."""
+    shape, lines = layouts[0], np.flatnonzero(mask)
+    selected = chunk.select(mask)
+    names = _names(shape, shift)
+    gap = 0 if shape.days is None else shape.days[0] - max(shape.fields.values())
+    split = split_lines(selected, gap) if gap >= _CUT_GAP else None
+    if split is not None:
+        heads = _head_names(names)
+        frame = _parse(_ascii(split.heads), heads)
+        if frame is not None:
+            cut = Fields(_with_record(chunk, shape, layouts, frame, lines[split.cut]), lines[split.cut], split.mask, split.total)
+            if split.cut.all():
+                return cut
+            rest = np.zeros(chunk.size, dtype=bool)
+            rest[lines[~split.cut]] = True
+            return merge([cut, _read_full(chunk, layouts, names, chunk.select(rest), np.flatnonzero(rest), refuse=refuse)])
+    if repeated:
+        coded = selected.dictionary_encode()
+        once = _read_full(chunk, layouts, names, coded.dictionary, lines[: len(coded.dictionary)], refuse=False)
+        rows = coded.indices.to_numpy()
+        return Fields(once.frame[pl.Series(rows)], lines, once.mask[rows], once.total[rows])
+    return _read_full(chunk, layouts, names, selected, lines, refuse=refuse)
+
+
+def _read_full(
+    chunk: Chunk, layouts: list[RecordLayout], names: list[str], selected: pa.StringArray, lines: np.ndarray, *, refuse: bool,
+) -> Fields:
+    """Parse all wanted fields and day cells of the lines."""
     shape = layouts[0]
-    lines = np.flatnonzero(mask)
-    places = {index + shift: name for name, index in shape.fields.items()}
-    day_names: list[str] = []
-    if shape.days is not None:
-        day_names = [f"d{d}" for d in range(1, 32)]
-        places |= {shape.days[0] + shift + d: name for d, name in enumerate(day_names)}
-    names = [places.get(i, f"_{i}") for i in range(max(places) + 1)]
-    wanted = [name for name in names if name[0] != "_"]
-    text = chunk.gather(mask)
-    if shape.text:
-        text = text.decode("cp932").encode()
-    elif not text.isascii():
-        text = text.translate(_ASCII_ONLY)
-    text = ",".join(names).encode() + b"\n" + text
-    frame = None
-    for day_type in (pl.UInt8, pl.UInt16):
-        types = {n: _NUMBERS.get(n, pl.String) for n in names} | dict.fromkeys(day_names, day_type)
-        try:
-            frame = pl.read_csv(text, schema=types, columns=wanted, **_READ)
-            break
-        except pl.exceptions.ComputeError:
-            if not day_names:
-                break
+    text = joined(selected)
+    text = text.decode("cp932").encode() if shape.text else _ascii(text)
+    frame = _parse(text, names)
     if frame is None:
-        frame, good = _read_lenient(chunk, text, names, wanted, lines, refuse=refuse)
+        frame, good = _read_lenient(chunk, text, names, lines, refuse=refuse)
         lines = lines[good]
-    if len(layouts) == 1:
-        record = pl.Series("record", [shape.record], dtype=pl.String).new_from_index(0, len(lines))
+    if shape.days is None:
+        mask, total = np.zeros(len(lines), np.uint32), np.zeros(len(lines), np.int32)
     else:
-        record = record_names(chunk.record[lines])
-    return Fields(
-        frame.select(n for n in wanted if n not in day_names).with_columns(record), lines,
-        frame.select(day_names) if day_names else None,
+        mask, total = day_cells(frame.select(DAY_NAMES))
+        frame = frame.drop(DAY_NAMES)
+    return Fields(_with_record(chunk, shape, layouts, frame, lines), lines, mask, total)
+
+
+def _with_record(
+    chunk: Chunk, shape: RecordLayout, layouts: list[RecordLayout], frame: pl.DataFrame, lines: np.ndarray,
+) -> pl.DataFrame:
+    if len(layouts) == 1:
+        return frame.with_columns(pl.Series("record", [shape.record], dtype=pl.String).new_from_index(0, len(lines)))
+    return frame.with_columns(record_names(chunk.record[lines]))
+
+
+def _names(shape: RecordLayout, shift: int) -> list[str]:
+    """Return a name per column of the line; columns that nobody wants start with an underscore."""
+    places = {index + shift: name for name, index in shape.fields.items()}
+    if shape.days is not None:
+        places |= {shape.days[0] + shift + i: name for i, name in enumerate(DAY_NAMES)}
+    return [places.get(i, f"_{i}") for i in range(max(places) + 1)]
+
+
+def _head_names(names: list[str]) -> list[str]:
+    """Return the names up to the last one before the gap and the day cells."""
+    heads = names[: names.index(DAY_NAMES[0])]
+    while heads[-1][0] == "_":
+        heads.pop()
+    return heads
+
+
+def _ascii(text: bytes) -> bytes:
+    return text if text.isascii() else text.translate(_ASCII_ONLY)
+
+
+def _is_number(name: str) -> bool:
+    return name in _NUMBERS or name in DAY_NAMES
+
+
+def _parse(text: bytes, names: list[str]) -> pl.DataFrame | None:
+    """Parse the wanted columns with their types; None where a number is none."""
+    with_days = DAY_NAMES[0] in names
+    for day_type in (pl.UInt8, pl.UInt16) if with_days else (pl.UInt8,):
+        types = {n: _NUMBERS.get(n, day_type if n in DAY_NAMES else pl.String) for n in names}
+        try:
+            return _csv(text, names, types)
+        except pl.exceptions.ComputeError:
+            continue
+    return None
+
+
+def _csv(text: bytes, names: list[str], types: dict[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:
+    # The header line fixes the width: shorter lines are padded with nulls, longer ones are cut.
+    return pl.read_csv(
+        ",".join(names).encode() + b"\n" + text, schema=types, columns=[n for n in names if n[0] != "_"],
+        quote_char=None, truncate_ragged_lines=True,
     )
 
 
 def _read_lenient(
-    chunk: Chunk, text: bytes, names: list[str], wanted: list[str], lines: np.ndarray, *, refuse: bool,
+    chunk: Chunk, text: bytes, names: list[str], lines: np.ndarray, *, refuse: bool,
 ) -> tuple[pl.DataFrame, np.ndarray]:
     """Read all as text, then cast; lines with an illegible number are refused (or the field is null)."""
-    raw = pl.read_csv(text, schema=dict.fromkeys(names, pl.String), columns=wanted, **_READ)
-    numbers = {n: _NUMBERS.get(n, pl.UInt16) for n in wanted if n in _NUMBERS or (n[0] == "d" and n[1:].isdigit())}
+    raw = _csv(text, names, dict.fromkeys(names, pl.String))
+    numbers = {n: _NUMBERS.get(n, pl.UInt16) for n in raw.columns if _is_number(n)}
     stripped = raw.with_columns(pl.col(list(numbers)).str.strip_chars().replace("", None))
     frame = stripped.with_columns(pl.col(n).cast(t, strict=False) for n, t in numbers.items())
     good = np.ones(len(lines), dtype=bool)
@@ -118,17 +196,6 @@ def _read_lenient(
             chunk.refusals.add(lines[bad], record_names(chunk.record[lines[bad]]), name, "bad_number")
             good &= ~bad
     return frame.filter(pl.Series(good)), good
-
-
-def day_cells(days: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Return (mask, total) of the 31 day cells: bit d-1 set where day d has a count, and the sum of the cells."""
-    frame = days.select(
-        mask=pl.sum_horizontal(
-            (pl.col(f"d{d}") > 0).cast(pl.UInt32) * pl.lit(1 << (d - 1), dtype=pl.UInt32) for d in range(1, 32)
-        ),
-        total=pl.sum_horizontal(pl.col(f"d{d}").cast(pl.Int32) for d in range(1, 32)),
-    )
-    return frame["mask"].to_numpy(), frame["total"].to_numpy()
 
 
 def _western(text: pl.Expr, eras: dict[str, int]) -> pl.Expr:
@@ -150,9 +217,12 @@ def to_month(name: str, eras: dict[str, int]) -> pl.Expr:
     return _western(pl.col(name).str.strip_chars() + "01", eras).alias(name)
 
 
-def half_width(name: str) -> pl.Expr:
-    """Return a text column in NFKC (full-width letters and digits become half-width), trimmed; blank is null."""
-    return pl.col(name).str.normalize("NFKC").str.strip_chars().replace("", None).alias(name)
+def half_width(values: pl.Series) -> pl.Series:
+    """Return text in NFKC (full-width letters and digits become half-width), trimmed; blank is null."""
+    wide = values.str.len_bytes() != values.str.len_chars()
+    if not wide.any():
+        return values.str.strip_chars().replace("", None)
+    return by_distinct(values, pl.col("text").str.normalize("NFKC").str.strip_chars().replace("", None))
 
 
 def by_distinct(values: pl.Series, change: pl.Expr) -> pl.Series:

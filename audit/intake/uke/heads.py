@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from audit.intake.uke.chunk import Chunk
-from audit.intake.uke.fields import Fields, day_cells, digit_groups, half_width, read_fields, to_day, to_month
+from audit.intake.uke.fields import Fields, digit_groups, half_width, read_fields, to_day, to_month
 from audit.intake.uke.lines import by_shape
 
 RECEIPT: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -54,7 +54,7 @@ def read_institutions(chunk: Chunk) -> pl.DataFrame:
         parts.append(_shaped(frame.with_columns(
             _institution_id("prefecture", "point_table", "institution").alias("institution_id"),
             to_month("billing_month", chunk.layout.eras),
-            *([half_width("volume")] if "volume" in frame.columns else []),
+            *([half_width(frame["volume"])] if "volume" in frame.columns else []),
             *([pl.col("institution_name").str.strip_chars().replace("", None)] if "institution_name" in frame.columns else []),
         ), INSTITUTION))
     return pl.concat(parts).sort("line")
@@ -68,7 +68,7 @@ def read_receipts(chunk: Chunk) -> pl.DataFrame:
     kind = pl.col("receipt_type").str.strip_chars()
     frame = frame.with_columns(
         to_month("service_month", eras), to_day("birth_date", eras), digit_groups(frame["special_codes"], 2),
-        half_width("search_no"), pl.when(sex.is_in(["1", "2"])).then(sex).alias("sex"),
+        pl.col("search_no").str.strip_chars().replace("", None), pl.when(sex.is_in(["1", "2"])).then(sex).alias("sex"),
         pl.when(kind.str.contains(r"^\d{4}$")).then(kind).alias("receipt_type"),
     )
     if "admitted_on" in frame.columns:
@@ -86,25 +86,24 @@ def read_payers(chunk: Chunk) -> pl.DataFrame:
     for layouts in by_shape(chunk.layout.of_role("payer")):
         frame = _at(chunk, read_fields(chunk, layouts))
         names = [n for n in ("symbol", "number") if n in frame.columns]
-        number = pl.col("payer_no").str.normalize("NFKC").str.replace_all(" ", "").replace("", None).str.zfill(8)
-        parts.append(_shaped(frame.with_columns(number.alias("payer_no"), *map(half_width, names)), PAYER))
+        number = half_width(frame["payer_no"]).str.replace_all(" ", "", literal=True).str.zfill(8)
+        parts.append(_shaped(frame.with_columns(number, *(half_width(frame[n]) for n in names)), PAYER))
     return pl.concat(parts).sort("line")
 
 
 def read_branches(chunk: Chunk) -> pl.DataFrame:
     """Return `receipt`, `branch`: 枝番 of the insured (SN with 負担者種別 1), 2 digits; the first one that is given."""
-    fields = read_fields(chunk, chunk.layout.of_role("branch"), refuse=False)
-    frame = _at(chunk, fields).with_columns(half_width("branch"), half_width("payer_class"))
-    kept = frame.filter((pl.col("payer_class") == "1") & pl.col("branch").is_not_null())
+    fields = read_fields(chunk, chunk.layout.of_role("branch"), refuse=False, repeated=True)
+    frame = _at(chunk, fields).with_columns(pl.col("branch", "payer_class").str.strip_chars())
+    kept = frame.filter((pl.col("payer_class") == "1") & (pl.col("branch").str.len_bytes() > 0))
     return kept.unique("receipt", keep="first", maintain_order=True).select("receipt", pl.col("branch").str.zfill(2))
 
 
 def read_visit_days(chunk: Chunk) -> pl.DataFrame:
     """Return `receipt`, `mask` of JD records: days that the institution gives as visits (1, 2 or 9)."""
-    fields = read_fields(chunk, chunk.layout.of_role("visits"), refuse=False)
-    mask, _ = day_cells(fields.days)
+    fields = read_fields(chunk, chunk.layout.of_role("visits"), refuse=False, repeated=True)
     return pl.DataFrame({
-        "receipt": pl.Series(chunk.receipt[fields.lines], dtype=pl.Int32), "mask": pl.Series(mask, dtype=pl.UInt32),
+        "receipt": pl.Series(chunk.receipt[fields.lines], dtype=pl.Int32), "mask": pl.Series(fields.mask, dtype=pl.UInt32),
     }).filter(pl.col("mask") > 0)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from audit.intake.uke.chunk import Chunk, record_names
-from audit.intake.uke.fields import day_cells, digit_groups, read_fields, to_day
+from audit.intake.uke.fields import Fields, digit_groups, merge, read_fields, to_day
 from audit.intake.uke.layout import RecordLayout
 
 COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -25,6 +25,7 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "code": pl.String, "amount": pl.Float64, "points": pl.Int64, "times": pl.Int32, "unit_no": pl.Int32,
     "unit_points": pl.Int64, "day_mask": pl.UInt32, "day_total": pl.Int32,
 }
+_CODE_DIGITS = 9
 _CATEGORY = pl.Series([None] + [f"{i:02}" for i in range(1, 256)], dtype=pl.String)
 
 
@@ -76,45 +77,32 @@ def _opens(receipt: np.ndarray) -> np.ndarray:
     return opens
 
 
-def refuse_codes(chunk: Chunk, frame: pl.DataFrame, lines: np.ndarray, size: int) -> np.ndarray:
-    """Refuse rows whose `code` is not ``size`` digits; return the mask of the good ones."""
-    checked = frame.select(
+def refuse_codes(chunk: Chunk, fields: Fields, size: int) -> Fields:
+    """Refuse rows whose `code` is not ``size`` digits; return the good ones."""
+    checked = fields.frame.select(
         good=(pl.col("code").str.len_bytes() == size) & pl.col("code").cast(pl.UInt32, strict=False).is_not_null()
     )["good"].fill_null(False)
+    if checked.all():
+        return fields
     good = checked.to_numpy()
-    if not good.all():
-        bad = lines[~good]
-        chunk.refusals.add(bad, record_names(chunk.record[bad]), "code", "bad_code")
-    return good
+    bad = fields.lines[~good]
+    chunk.refusals.add(bad, record_names(chunk.record[bad]), "code", "bad_code")
+    return fields.take(good)
 
 
 def _billed(chunk: Chunk) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the lines with day cells, in file order, and the visit days of their receipts."""
-    frames, places, masks, totals = [], [], [], []
+    shapes = by_shape(chunk.layout.of_role("line"))
+    if not shapes:
+        kept = {n: t for n, t in COLUMNS.items() if n != "line_no"}
+        return pl.DataFrame(schema={"line": pl.Int64, "sub": pl.Int32, **kept}), _visits(np.zeros(0, np.int32), np.zeros(0, np.uint32))
+    fields = merge([refuse_codes(chunk, read_fields(chunk, layouts), _CODE_DIGITS) for layouts in shapes])
+    frame, line, mask = fields.frame, fields.lines, fields.mask
     category = np.zeros(chunk.size, dtype=np.uint8)
-    for layouts in by_shape(chunk.layout.of_role("line")):
-        fields = read_fields(chunk, layouts)
-        mask, total = day_cells(fields.days)
-        frame, lines = fields.frame, fields.lines
-        good = refuse_codes(chunk, frame, lines, 9)
-        if not good.all():
-            frame, lines, mask, total = frame.filter(pl.Series(good)), lines[good], mask[good], total[good]
-        category[lines] = frame["category"].fill_null(0).to_numpy()
-        frames.append(frame)
-        places.append(lines)
-        masks.append(mask)
-        totals.append(total)
+    category[line] = frame["category"].fill_null(0).to_numpy()
     for layouts in by_shape(chunk.layout.of_role("block")):
-        fields = read_fields(chunk, layouts, refuse=False)
-        category[fields.lines] = fields.frame["category"].fill_null(0).to_numpy()
-    if not frames:
-        return pl.DataFrame(schema={"line": pl.Int64, "sub": pl.Int32, **{n: t for n, t in COLUMNS.items() if n != "line_no"}}), _visits(
-            np.zeros(0, np.int32), np.zeros(0, np.uint32))
-    frame, line = pl.concat(frames), np.concatenate(places)
-    mask, total = np.concatenate(masks), np.concatenate(totals)
-    if sum(len(p) > 0 for p in places) > 1:
-        order = np.argsort(line, kind="stable")
-        frame, line, mask, total = frame[pl.Series(order)], line[order], mask[order], total[order]
+        block = read_fields(chunk, layouts, refuse=False)
+        category[block.lines] = block.frame["category"].fill_null(0).to_numpy()
     receipt = chunk.receipt[line]
     filled = _filled_down(chunk, category)[line]
     points = frame["points"]
@@ -125,7 +113,7 @@ def _billed(chunk: Chunk) -> tuple[pl.DataFrame, pl.DataFrame]:
         pl.Series("line", line), pl.Series("sub", [0], dtype=pl.Int32).new_from_index(0, len(line)),
         pl.Series("receipt", receipt), _CATEGORY.gather(pl.Series(filled, dtype=pl.UInt32)).alias("category"),
         pl.Series("unit_no", unit_no, dtype=pl.Int32), unit_points.alias("unit_points"),
-        day, pl.Series("day_total", total, dtype=pl.Int32), known.alias("known"),
+        day, pl.Series("day_total", fields.total, dtype=pl.Int32), known.alias("known"),
     ).with_columns(pl.when("known").then("day_mask").alias("day_mask"), pl.when("known").then("day_total").alias("day_total"))
     present = np.zeros(256, dtype=bool)
     present[list(chunk.layout.visit_categories)] = True
@@ -192,9 +180,8 @@ def _dated(chunk: Chunk, months: pl.Series) -> pl.DataFrame | None:
     """Return KA lines: a date and an amount in yen, each a unit by itself."""
     if not chunk.layout.of_role("dated"):
         return None
-    fields = read_fields(chunk, chunk.layout.of_role("dated"))
-    good = refuse_codes(chunk, fields.frame, fields.lines, 9)
-    frame = _placed(chunk, fields.frame.filter(pl.Series(good)), fields.lines[good], months)
+    fields = refuse_codes(chunk, read_fields(chunk, chunk.layout.of_role("dated")), _CODE_DIGITS)
+    frame = _placed(chunk, fields.frame, fields.lines, months)
     return frame.with_columns(to_day("given_on", chunk.layout.eras)).select(
         "line", "sub", "receipt", "record", "payer_code", "code", "amount", "points",
         day_bit(pl.col("given_on"), pl.col("month")).alias("day_mask"),
@@ -206,9 +193,8 @@ def _bundled(chunk: Chunk, months: pl.Series) -> pl.DataFrame | None:
     """Return CD lines: what was given inside the DPC bundle, on its day."""
     if not chunk.layout.of_role("bundled"):
         return None
-    fields = read_fields(chunk, chunk.layout.of_role("bundled"))
-    good = refuse_codes(chunk, fields.frame, fields.lines, 9)
-    frame = _placed(chunk, fields.frame.filter(pl.Series(good)), fields.lines[good], months)
+    fields = refuse_codes(chunk, read_fields(chunk, chunk.layout.of_role("bundled")), _CODE_DIGITS)
+    frame = _placed(chunk, fields.frame, fields.lines, months)
     category = _CATEGORY.gather(frame["category"].fill_null(0).cast(pl.UInt32)).alias("category")
     return frame.with_columns(to_day("given_on", chunk.layout.eras), category).select(
         "line", "sub", "receipt", "record", "category", "code", pl.coalesce("amount", "quantity").alias("amount"), "times",

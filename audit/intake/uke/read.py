@@ -66,7 +66,7 @@ def read_uke(spec: FilePlan, known_insurers: set[str] | None, *, chunk_bytes: in
     return assemble(parts, spec, layout, known_insurers)
 
 
-def _read_part(source: Source, index: int, spec: FilePlan, layout) -> Part:  # noqa: ANN001
+def _read_part(source: Source, index: int, spec: FilePlan, layout) -> Part:
     chunk = Chunk(source.read(index), layout, prefixed=source.prefixed)
     if chunk.utf8_line is not None:
         line = chunk.utf8_line + 1 if index == 0 else None

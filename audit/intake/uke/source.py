@@ -84,7 +84,7 @@ def open_source(path: Path, name: str, layout: Layout, chunk_bytes: int = CHUNK_
     return Source(path, (*cuts, end), prefixed)
 
 
-def _end_of_records(file, size: int, name: str, layout: Layout, *, prefixed: bool) -> int:  # noqa: ANN001
+def _end_of_records(file, size: int, name: str, layout: Layout, *, prefixed: bool) -> int:
     """Return where the last record ends (without EOF mark); refuse a file that stops early."""
     file.seek(max(0, size - _HEAD))
     tail = file.read()
@@ -104,7 +104,7 @@ def _end_of_records(file, size: int, name: str, layout: Layout, *, prefixed: boo
     return end + breaks + 1 if breaks >= 0 else end
 
 
-def _count_lines(file, upto: int) -> int:  # noqa: ANN001
+def _count_lines(file, upto: int) -> int:
     """Return the 1-based number of the line that holds the byte before ``upto``."""
     file.seek(0)
     lines, left = 1, upto
@@ -117,7 +117,7 @@ def _count_lines(file, upto: int) -> int:  # noqa: ANN001
     return lines
 
 
-def _receipt_before(file, low: int, high: int) -> int | None:  # noqa: ANN001
+def _receipt_before(file, low: int, high: int) -> int | None:
     """Return the start of the last RE line before ``high`` and after ``low``, or None."""
     stop = high
     while stop > low:
