@@ -32,8 +32,8 @@ class CareMonth:
     lines: pl.DataFrame
 
 
-CLAIM_SCHEMA = {c: pl.Int64 for c in ("key", "person", "provider", "form", "month", "admitted", "left", "stay_days", "absence_days", "plant")}
-LINE_SCHEMA = {c: pl.Int64 for c in ("key", "kind", "item", "unit", "times", "units")}
+CLAIM_SCHEMA = dict.fromkeys(("key", "person", "provider", "form", "month", "admitted", "left", "stay_days", "absence_days", "plant"), pl.Int64)
+LINE_SCHEMA = dict.fromkeys(("key", "kind", "item", "unit", "times", "units"), pl.Int64)
 
 
 def unit_price(kind: int, item: int) -> int:
@@ -53,7 +53,7 @@ class CareSet:
         self.n = 0
 
     def claim(self, person: np.ndarray, provider: np.ndarray, form: int, *, admitted: np.ndarray | int = -1, stay_days: np.ndarray | int = -1,
-              absence_days: np.ndarray | int = -1, plant: int = 0) -> np.ndarray:
+              absence_days: np.ndarray | int = -1, plant: np.ndarray | int = 0) -> np.ndarray:
         """Add claims; returns their keys."""
         m = len(person)
         key = np.arange(self.n, self.n + m)

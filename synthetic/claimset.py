@@ -18,8 +18,8 @@ from synthetic.sampling import popcount
 
 CLAIM_COLUMNS = {
     "person": np.int64, "inst": np.int64, "prescriber": np.int64, "month": np.int64, "billing": np.int64, "days": np.int64,
-    "mask": np.int64, "inpatient": np.int8, "admitted": np.int64, "discharged": np.int64, "note10": np.int8,
-    "meals": np.int64, "plant": np.int8, "clinic": np.int8,
+    "mask": np.int64, "inpatient": np.int8, "admitted": np.int64, "discharged": np.int64, "special": np.int64,
+    "meals": np.int64, "plant": np.int64, "clinic": np.int8,
 }
 
 
@@ -174,9 +174,9 @@ class ClaimSet:
     def frames(self) -> Frames:
         """Return what was filled in."""
         claims = pl.DataFrame({"key": np.arange(self.n), **self.columns, "points": self.points})
-        empty_lines = {c: pl.Int64 for c in ("key", "unit", "part", "record", "category", "code", "points", "times", "mask", "per_day")}
+        empty_lines = dict.fromkeys(("key", "unit", "part", "record", "category", "code", "points", "times", "mask", "per_day"), pl.Int64)
         lines = _table(self._units, {**empty_lines, "amount": pl.Float64})
-        diagnoses = _table(self._diagnoses, {c: pl.Int64 for c in ("key", "seq", "code", "start", "outcome", "modifier", "main")})
+        diagnoses = _table(self._diagnoses, dict.fromkeys(("key", "seq", "code", "start", "outcome", "modifier", "main"), pl.Int64))
         schema = {"key": pl.Int64, "code": pl.Int64, "text": pl.String, "seq": pl.Int64}
         comments = pl.concat([pl.DataFrame(schema=schema), *self._comments])
         return Frames(claims, diagnoses, lines, comments, {n: pl.concat(f) for n, f in self._extra.items()})

@@ -34,6 +34,7 @@ class Courses:
         tag: 0 natural, otherwise number of the plant it belongs to (`synthetic.plants`).
         partner: index of another course of the same person in the same months, -1 = none.
         same_day: with a partner: 1 at least one day in common, 0 no day in common.
+        until: last day on which the course can be visited, -1 = no limit.
 
     """
 
@@ -47,6 +48,7 @@ class Courses:
     tag: np.ndarray
     partner: np.ndarray
     same_day: np.ndarray
+    until: np.ndarray
 
     @property
     def n(self) -> int:
@@ -109,7 +111,7 @@ def natural_courses(cfg: TownConfig, world: World) -> Courses:
     pace = 4.35 * np.exp(0.62 * rng.standard_normal(n) + 0.35 * (habit - 0.5))
     visits = np.clip(np.rint(pace[:, None] * np.exp(0.22 * rng.standard_normal((n, MAX_MONTHS)))), 1, 24).astype(np.int64)
     none = np.full(n, -1)
-    return Courses(person, clinic, start, months, parts, visits, rng.random(n) < 0.7, np.zeros(n, np.int64), none, np.zeros(n, np.int64))
+    return Courses(person, clinic, start, months, parts, visits, rng.random(n) < 0.7, np.zeros(n, np.int64), none, np.zeros(n, np.int64), none)
 
 
 def draw_parts(rng: np.random.Generator, number: np.ndarray) -> np.ndarray:
@@ -223,6 +225,8 @@ def _days(world: World, courses: Courses, month: Month, rng: np.random.Generator
     first = k == 0
     day = courses.start[at] - month.first + 1
     allowed = np.where(first, span_mask(np.minimum(day + 1, 32), np.full(len(at), month.days)), allowed)
+    until = courses.until[at] - month.first + 1
+    allowed &= np.where(courses.until[at] < 0, month.full_mask, span_mask(np.ones_like(until), np.clip(until, 0, 31)))
     natural = courses.tag[at] == 0
     if hospital is not None:
         allowed = np.where(natural, allowed & ~hospital[courses.person[at]], allowed)

@@ -10,7 +10,7 @@ from synthetic.config import TownConfig, rate
 from synthetic.population import check_digit
 
 PREFECTURE = "11"
-AREAS = "中央 本町 緑 若葉 東 西 南 北 桜 青葉 泉 大和 富士見 旭 栄 新町 元町 花園 高台 川辺".split()
+AREAS = ["中央", "本町", "緑", "若葉", "東", "西", "南", "北", "桜", "青葉", "泉", "大和", "富士見", "旭", "栄", "新町", "元町", "花園", "高台", "川辺"]
 # practice specialties: internist, orthopaedic, eye, skin, ear-nose-throat, psychiatry
 SPECIALTIES = ("内科", "整形外科", "眼科", "皮膚科", "耳鼻咽喉科", "メンタル")
 SPECIALTY_SHARE = [0.46, 0.16, 0.11, 0.10, 0.10, 0.07]

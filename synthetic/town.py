@@ -73,17 +73,16 @@ class Town:
     def month_frames(self, month: Month) -> tuple[dict[str, Frames], CareMonth]:
         """Return all claims of a month with plants, finished: (frames by kind, care)."""
         natural = self.claims(month)
-        planted = self.plants.month(month)
         care = CareSet(month)
         care_natural(self.world, month, self.stays.days(month, self.world.people.n), care)
-        self.plants.care(month, care)
+        planted = self.plants.month(month, care)
         out = {}
         for kind, sets in {"med": ["med", "inp"], "dpc": ["dpc"], "pha": ["pha"], "den": ["den"], "nur": ["nur"]}.items():
             parts = [natural[s].frames() for s in sets] + [p.frames() for p in planted.get(kind, [])]
-            merged = stack(parts)
-            out[kind] = finish(self.cfg, month, kind, merged, 0)
-        self.plants.settle(month, out, self.texts)
-        return out, care.done()
+            out[kind] = finish(self.cfg, month, kind, stack(parts), 0)
+        done = care.done()
+        self.plants.settle(month, out, done, self.texts)
+        return out, done
 
     def write(self, out: Path, progress: Callable[[str], None] = lambda _: None) -> None:
         """Write all deliveries and the labels."""
@@ -142,7 +141,7 @@ class Town:
         hidden = (rng.random(judo.claims.height) < rate("oddness.judo_without_parts")) & (judo.claims["tag"].to_numpy() == 0) & cfg.dirt
         claims, parts = f"judo_{month.yyyymm}.csv", f"judo_parts_{month.yyyymm}.csv"
         write_judo(cfg, people, self.texts, self.world.providers, judo, month, folder / claims, folder / parts, hidden)
-        self.plants.settle_judo(month, judo, labelled=labelled)
+        self.plants.settle_judo(month, judo, self.texts, labelled=labelled)
         (folder / "judo_mapping.toml").write_text(JUDO_MAPPING, encoding="utf-8")
         return [(claims, "judo_claims", "judo_mapping.toml"), (parts, "judo_parts", "judo_mapping.toml")]
 

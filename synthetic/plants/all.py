@@ -1,38 +1,68 @@
-"""All families of plants."""
+"""All families of plants behind one door."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from synthetic.care import CareSet
+import polars as pl
+
+from synthetic.care import CareMonth, CareSet
 from synthetic.claimset import ClaimSet, Frames
 from synthetic.config import Month, TownConfig
-from synthetic.judo import Courses, JudoMonth
+from synthetic.judo import Courses, JudoMonth, concat_courses
+from synthetic.plants.base import Ledger, reserve
+from synthetic.plants.care_plants import CarePlants
+from synthetic.plants.drug_plants import DrugPlants
+from synthetic.plants.injury_plants import InjuryPlants
+from synthetic.plants.judo_plants import JudoPlants
+from synthetic.render.care import care_texts
+from synthetic.render.persons import PersonTexts
 from synthetic.world import World
 
 
 class Plants:
-    """Families of plants."""
+    """Reserves people, plants their claims, and keeps the labels.
+
+    Args:
+        cfg: settings.
+        world: the town; its `people.role` and certification are changed here, before anything natural is drawn.
+
+    """
 
     def __init__(self, cfg: TownConfig, world: World) -> None:
-        self.cfg, self.world = cfg, world
+        self.world = world
+        self.ledger: Ledger = reserve(cfg, world)
+        self.judo = JudoPlants(self.ledger)
+        self._care, self._drugs, self._injuries = CarePlants(self.ledger), DrugPlants(self.ledger), InjuryPlants(self.ledger)
 
-    def with_courses(self, courses: Courses) -> Courses:
-        """Add planted courses."""
-        return courses
+    def with_courses(self, natural: Courses) -> Courses:
+        """Return natural and planted courses together."""
+        return concat_courses([natural, self.judo.courses()])
 
-    def month(self, month: Month) -> dict[str, list[ClaimSet]]:
-        """Return planted claims by kind."""
-        return {}
+    def month(self, month: Month, care: CareSet) -> dict[str, list[ClaimSet]]:
+        """Return the planted claims of a month by kind (med, pha, den, nur); care claims go into `care`."""
+        out: dict[str, list[ClaimSet]] = {}
+        for made in (self._care.month(month, care), self._drugs.month(month), self._injuries.month(month)):
+            for kind, sets in made.items():
+                out.setdefault(kind, []).extend(sets)
+        return out
 
-    def care(self, month: Month, care: CareSet) -> None:
-        """Add planted care claims."""
+    def settle(self, month: Month, frames: dict[str, Frames], care: CareMonth, texts: PersonTexts) -> None:
+        """Learn the claim ids of a month's planted receipts and care claims."""
+        for kind, made in frames.items():
+            planted = made.claims.filter(pl.col("plant") > 0)
+            insurer = texts.insurer8.gather(planted["person"])
+            ids = planted.select(pl.concat_str([pl.lit(kind + ":"), insurer, pl.lit(":"), pl.col("search").cast(pl.String)]).alias("id"))["id"]
+            self.ledger.claims(month, planted["plant"].to_numpy(), ids)
+        named = care_texts(self.world.people, texts, self.world.providers, care).filter(pl.col("plant") > 0)
+        parts = ["care_insurer", "provider_id", "care_no", pl.col("month").cast(pl.String), pl.col("form").cast(pl.String)]
+        ids = named.select(pl.concat_str([pl.lit("care"), *parts], separator=":").alias("id"))["id"]
+        self.ledger.claims(month, named["plant"].to_numpy(), ids)
 
-    def settle(self, month: Month, frames: dict[str, Frames], texts: object) -> None:
-        """Learn the claim ids."""
+    def settle_judo(self, month: Month, judo: JudoMonth, texts: PersonTexts, *, labelled: bool) -> None:
+        """Label the judo plants of a month (history months only count towards what comes later)."""
+        self.judo.settle(month, judo, self.world.people, texts, labelled=labelled)
 
-    def settle_judo(self, month: Month, judo: JudoMonth, *, labelled: bool) -> None:
-        """Learn the claim ids."""
-
-    def write_labels(self, path: Path, texts: object) -> None:
-        """Write labels."""
+    def write_labels(self, path: Path, texts: PersonTexts) -> None:
+        """Write labels.parquet."""
+        self.ledger.write(path, texts)

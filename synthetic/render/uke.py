@@ -61,7 +61,7 @@ class Sheet:
             texts.name.gather(person).alias("name"), texts.kana.gather(person).alias("kana"), birth.alias("birth"),
             pl.Series("sex", people.sex[person.to_numpy()].astype(np.int64)), rtype.alias("rtype"),
             pl.Series("benefit", people.rate[person.to_numpy()]),
-            pl.concat_str([pl.when(pl.col("note10") == 1).then(pl.lit("10")).otherwise(pl.lit("")),
+            pl.concat_str([pl.when(pl.col("special") > 0).then(pl.col("special").cast(pl.String)).otherwise(pl.lit("")),
                            pl.when(pl.col("area") > 0).then(pl.col("area").cast(pl.String)).otherwise(pl.lit(""))]).alias("special"),
         )
         self.book = Book(place)

@@ -1,0 +1,143 @@
+"""Who is planted with what, and the labels: the bookkeeping shared by all families."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from synthetic.config import Month, TownConfig, load_yaml
+from synthetic.population import set_certified
+from synthetic.render.persons import PersonTexts
+from synthetic.world import World
+
+FAMILY_ROLE = {"judo": 1, "care": 100, "drug": 200, "injury": 300}
+LABEL_SCHEMA = {
+    "plant_id": pl.String, "plant_type": pl.String, "catalogue_id": pl.String, "is_decoy": pl.Boolean, "insurer_no": pl.String, "person_id": pl.String,
+    "provider_id": pl.String, "service_month": pl.String, "claim_ids": pl.List(pl.String), "expected_yen": pl.Int64, "difficulty": pl.String,
+    "severity": pl.String, "note": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Persons of one kind, planted or decoys.
+
+    Attributes:
+        kind: name in plants.yaml. decoy: whether these only look like it.
+        number: plant numbers, unique over all kinds, from 1 on, shape (n,).
+        person: person indices, shape (n,).
+
+    """
+
+    kind: str
+    decoy: bool
+    number: np.ndarray
+    person: np.ndarray
+
+    @property
+    def n(self) -> int:
+        """Number of plants (or decoys) that are active in a month."""
+        return len(self.person)
+
+    def variant(self, of: int) -> np.ndarray:
+        """Spread the pool evenly over `of` variants, 0-based."""
+        return np.arange(self.n) % of
+
+
+@dataclass
+class Ledger:
+    """Everything known about plants: pools, and label rows as they become known."""
+
+    cfg: TownConfig
+    world: World
+    pools: dict[tuple[str, bool], Pool] = field(default_factory=dict)
+    _rows: list[pl.DataFrame] = field(default_factory=list)
+    _claims: list[pl.DataFrame] = field(default_factory=list)
+
+    def label(self, pool: Pool, month: Month, yen: np.ndarray, provider: np.ndarray, difficulty: np.ndarray, note: np.ndarray, where: np.ndarray | None = None) -> None:
+        """Say that the plants of a pool (those of `where`) are in a month.
+
+        Args:
+            pool: which.
+            month: service month.
+            yen: insurer share at stake (0 for decoys).
+            provider: provider ids.
+            difficulty: easy, medium, hard.
+            note: what was done, in one English phrase.
+            where: mask over the pool.
+
+        """
+        use = np.ones(pool.n, bool) if where is None else where
+        amount = np.zeros(pool.n, np.int64) if pool.decoy else np.broadcast_to(np.asarray(yen, dtype=np.int64), pool.n)
+        self._rows.append(pl.DataFrame({
+            "plant": pool.number[use], "month": np.full(int(use.sum()), month.index), "person": pool.person[use], "provider_id": pl.Series(provider[use].astype(str), dtype=pl.String),
+            "yen": amount[use], "difficulty": pl.Series(difficulty[use].astype(str), dtype=pl.String), "note": pl.Series(note[use].astype(str), dtype=pl.String),
+            "kind": [pool.kind] * int(use.sum()), "decoy": np.full(int(use.sum()), pool.decoy),
+        }, schema_overrides={"kind": pl.String}))
+
+    def claims(self, month: Month, plant: np.ndarray, claim_id: pl.Series) -> None:
+        """Add the claim ids of plants."""
+        self._claims.append(pl.DataFrame({"plant": np.asarray(plant, dtype=np.int64), "month": np.full(len(plant), month.index), "claim_id": claim_id}))
+
+    def write(self, path: Path, texts: PersonTexts) -> None:
+        """Write labels.parquet, sorted by plant id and month."""
+        kinds = load_yaml("plants.yaml")["kinds"]
+        rows = pl.concat(self._rows) if self._rows else None
+        if rows is None:
+            pl.DataFrame(schema=LABEL_SCHEMA).write_parquet(path)
+            return
+        ids = pl.concat(self._claims).unique().sort("plant", "month", "claim_id").group_by("plant", "month", maintain_order=True).agg(pl.col("claim_id").alias("claim_ids"))
+        rows = rows.join(ids, on=["plant", "month"], how="inner", maintain_order="left")
+        people = texts.person_id()
+        label = (pl.col("month") // 12).cast(pl.String) + "-" + (pl.col("month") % 12 + 1).cast(pl.String).str.zfill(2)
+        catalogue = {k: v.get("catalogue", k) for k, v in kinds.items()}
+        severity = {k: v["severity"] for k, v in kinds.items()}
+        out = rows.with_columns(label.alias("service_month"), people.gather(rows["person"]).alias("person_id"), texts.insurer8.gather(rows["person"]).alias("insurer_no"))
+        out = out.with_columns(
+            (pl.col("kind") + pl.when("decoy").then(pl.lit("-D")).otherwise(pl.lit("-P")) + pl.col("plant").cast(pl.String).str.zfill(6) + "-" + pl.col("service_month")).alias("plant_id"),
+            pl.col("kind").alias("plant_type"), pl.col("kind").replace_strict(catalogue).alias("catalogue_id"), pl.col("decoy").alias("is_decoy"),
+            pl.col("yen").alias("expected_yen"), pl.col("kind").replace_strict(severity).alias("severity"),
+        )
+        out.select([pl.col(c).cast(t) for c, t in LABEL_SCHEMA.items()]).sort("plant_id", "service_month").write_parquet(path)
+
+
+def amount_of(kind: str, insured: int) -> int:
+    """Plants of a kind in a month for a town of this size (decoys the same number)."""
+    spec = load_yaml("plants.yaml")
+    least = max(1, round(spec["least"]["value"] * min(1.0, insured / spec["full_size"]["value"])))
+    return max(least, round(spec["kinds"][kind]["per_insured"] * insured))
+
+
+def reserve(cfg: TownConfig, world: World) -> Ledger:
+    """Choose the persons of every kind, mark them in `people.role`, and certify those of the care family."""
+    rng = cfg.rng("reserve")
+    people = world.people
+    whole = (people.gained <= cfg.judo_first.first - 400) & (people.lost < 0) & ~people.dialysis & (world.duplicate == 0) & ~people.certified
+    whole &= people.age_at(cfg.last.first) >= 41
+    order = rng.permutation(np.flatnonzero(whole))
+    elderly = order[people.band[order] == 3]
+    younger = order[people.band[order] == 2]
+    ledger = Ledger(cfg, world)
+    number, used_old, used_young = 1, 0, 0
+    certify = np.zeros(people.n, bool)
+    for kind, spec in load_yaml("plants.yaml")["kinds"].items():
+        n = amount_of(kind, cfg.insured)
+        for decoy in (False, True):
+            old = n if spec["family"] == "care" else (n + 1) // 2
+            chosen = np.concatenate([elderly[used_old : used_old + old], younger[used_young : used_young + n - old]])
+            if len(chosen) < n:
+                raise ValueError("the town is too small for its plants: raise --insured")
+            used_old, used_young = used_old + old, used_young + n - old
+            chosen = np.sort(chosen)
+            people.role[chosen] = FAMILY_ROLE[spec["family"]]
+            if spec["family"] == "care":
+                certify[chosen] = True
+            ledger.pools[kind, decoy] = Pool(kind, decoy, np.arange(number, number + n), chosen)
+            number += n
+    set_certified(cfg, people, rng, certify)
+    people.setting[certify] = 0
+    people.care_level[certify] = np.maximum(people.care_level[certify], 21)
+    return ledger
