@@ -49,7 +49,7 @@ def make_lists(
         cases: the team's cases with findings.
         units: its units; None = no units can be compared, then there is no model list and the control is drawn from
             cases below capacity alone.
-        scores: unit_id, anomaly_score of those units.
+        scores: unit_id, insurer_no, stake_yen, anomaly_score of those units.
         plan: minutes, hours and shares.
         draw: what all lists have in common.
 
@@ -91,13 +91,10 @@ def _free_units(
         return empty, valued.with_columns(pl.lit(None, dtype=pl.String).alias("unit_id"))
     links = link(valued, units)
     valued = valued.join(most_unusual(links, scores), on="case_id", how="left", validate="1:1")
-    free = (
-        units.select("unit_id", "insurer_no", pl.col("stake_yen").fill_null(0))
-        .join(links, on="unit_id", how="anti")
-        .join(scores, on="unit_id", validate="1:1")
-        .with_columns(pl.concat_str(pl.lit(f"{team}|"), "unit_id").alias("case_id"))
-        .join(valued, on="case_id", how="anti")
-        .select("case_id", "unit_id", "insurer_no", "stake_yen", "anomaly_score")
+    # A case on the very same key may rest on claims of history alone: its unit is not free either.
+    taken = pl.concat([links["unit_id"], valued["case_id"].str.strip_prefix(f"{team}|")]).unique()
+    free = scores.filter(~pl.col("unit_id").is_in(taken.implode())).select(
+        pl.concat_str(pl.lit(f"{team}|"), "unit_id").alias("case_id"), "unit_id", "insurer_no", pl.col("stake_yen").fill_null(0), "anomaly_score",
     )
     return free, valued
 
@@ -130,8 +127,15 @@ def _rule_list(valued: pl.DataFrame, quota: pl.DataFrame) -> pl.DataFrame:
 
 def _model_list(free: pl.DataFrame, quota: pl.DataFrame) -> pl.DataFrame:
     """Return the free units that stand out most, with place; a unit with score 0 does not stand out at all."""
+    most = quota["n_model"].max() or 0
+    if most == 0:
+        return free.clear().with_columns(pl.lit(None, dtype=pl.Int64).alias("place"))
+    # Cut before sorting: only scores that can reach any list.
+    least = free.group_by("insurer_no").agg(pl.col("anomaly_score").top_k(most).min().alias("_least"))
     return (
-        free.filter(pl.col("anomaly_score") > 0)
+        free.join(least, on="insurer_no", validate="m:1")
+        .filter(pl.col("anomaly_score") > 0, pl.col("anomaly_score") >= pl.col("_least"))
+        .drop("_least")
         .sort("insurer_no", "anomaly_score", "unit_id", descending=[False, True, False])
         .join(quota.select("insurer_no", "n_model"), on="insurer_no", how="left", validate="m:1", maintain_order="left")
         .with_columns(pl.int_range(pl.len(), dtype=pl.Int64).over("insurer_no").alias("place"))
@@ -143,7 +147,9 @@ def _model_list(free: pl.DataFrame, quota: pl.DataFrame) -> pl.DataFrame:
 def _control(team: str, universe: pl.DataFrame, quota: pl.DataFrame, draw: Draw) -> pl.DataFrame:
     """Return the control samples of all insurers, each from its own random stream."""
     out = [pl.DataFrame(schema={"insurer_no": pl.String, **CONTROL_SCHEMA})]
-    by_insurer = universe.sort("insurer_no", "case_id").partition_by("insurer_no", as_dict=True, maintain_order=True)
+    drawing = quota.filter(pl.col("n_random") > 0)["insurer_no"]
+    # draw_control sorts each universe itself
+    by_insurer = universe.filter(pl.col("insurer_no").is_in(drawing.implode())).partition_by("insurer_no", as_dict=True, maintain_order=True)
     for insurer_no, n in zip(quota["insurer_no"], quota["n_random"], strict=True):
         part = by_insurer.get((insurer_no,))
         if part is None or n == 0:

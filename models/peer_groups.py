@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -33,21 +34,33 @@ def nearest(group: str, known: Iterable[str]) -> str:
     return next((g for g in lineage(group) if g in have), ROOT)
 
 
-def rows_by_group(groups: pl.Series) -> dict[str, np.ndarray]:
-    """Return the row numbers (ascending) of each group, groups in sorted order."""
-    if groups.is_empty():
-        return {}
-    names = groups.unique().sort()
-    code = groups.replace_strict(names, pl.Series(np.arange(len(names), dtype=np.uint32)), return_dtype=pl.UInt32).to_numpy()
-    order = np.argsort(code, kind="stable")
-    starts = np.searchsorted(code[order], np.arange(len(names) + 1))
-    return {name: order[starts[i] : starts[i + 1]] for i, name in enumerate(names)}
+@dataclass(frozen=True)
+class Layout:
+    """Rows brought together by group: every group and every wider group is one stretch of `order`.
+
+    Attributes:
+        order: row numbers, (n,) int64; ascending inside a group.
+        stretches: group or wider group -> [from, to) in `order`; wider groups come before the groups in them.
+        own: group that rows really have -> [from, to) of just these rows.
+
+    """
+
+    order: np.ndarray
+    stretches: dict[str, tuple[int, int]]
+    own: dict[str, tuple[int, int]]
 
 
-def tree(rows: dict[str, np.ndarray]) -> dict[str, list[str]]:
-    """Return for every group and every wider one the leaf groups inside it, wider ones first."""
-    nodes: dict[str, list[str]] = {ROOT: sorted(rows)}
-    for leaf in sorted(rows):
-        for node in lineage(leaf)[:-1]:
-            nodes.setdefault(node, []).append(leaf)
-    return dict(sorted(nodes.items(), key=lambda item: (0 if item[0] == ROOT else 1 + item[0].count(SEPARATOR), item[0])))
+def lay_out(groups: pl.Series) -> Layout:
+    """Return the layout of a column of group names (String, no null)."""
+    # Sorted by parts, not as text: only so do the groups inside a wider one stand together.
+    names = sorted(groups.unique().to_list(), key=lambda g: g.split(SEPARATOR))
+    if not names:
+        return Layout(np.empty(0, dtype=np.int64), {ROOT: (0, 0)}, {})
+    place = groups.replace_strict(pl.Series(names), pl.Series(np.arange(len(names), dtype=np.uint16)), return_dtype=pl.UInt16).to_numpy()
+    order = np.argsort(place, kind="stable")
+    starts = np.searchsorted(place[order], np.arange(len(names) + 1)).tolist()
+    stretches: dict[str, tuple[int, int]] = {}
+    for i, leaf in enumerate(names):
+        for node in reversed(lineage(leaf)):
+            stretches[node] = (stretches.get(node, (starts[i], 0))[0], starts[i + 1])
+    return Layout(order, stretches, {leaf: (starts[i], starts[i + 1]) for i, leaf in enumerate(names)})

@@ -83,7 +83,7 @@ def make_ranking(
     """
     priors = priors or load_priors()
     models = fit_teams(features, seed=seed) if models is None else models
-    scores = {t: features[t].select("unit_id").with_columns(anomaly_score=m.tail.score(features[t])) for t, m in sorted(models.items()) if t in features}
+    scores = {t: _scores(features[t], m) for t, m in sorted(models.items()) if t in features}
     draw = Draw(month=month, seed=seed, priors=priors, capacity_hours=capacity_hours or {})
     done, control = [], []
     given = cases.select([pl.col(c).cast(CASES.schema[c]) for c in _GIVEN])
@@ -106,6 +106,10 @@ _GIVEN = [
     "case_id", "team", "insurer_no", "person_id", "provider_id", "service_month", "rule_ids", "finding_ids", "claim_ids",
     "severity", "at_stake_yen",
 ]
+
+
+def _scores(units: pl.DataFrame, model: TeamModel) -> pl.DataFrame:
+    return units.select("unit_id", "insurer_no", "stake_yen").with_columns(pl.Series("anomaly_score", model.tail.score(units)))
 
 
 def _explain(listed: pl.DataFrame, units: pl.DataFrame | None, model: TeamModel | None) -> pl.DataFrame:

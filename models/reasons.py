@@ -8,7 +8,8 @@ import polars as pl
 from audit.tables import REASON
 from models.detector import matrix
 from models.spec import features_of, peer_noun
-from models.tail import TailModel, decades
+from models.steps import decades
+from models.tail import TailModel
 
 
 def reasons(units: pl.DataFrame, tail: TailModel) -> pl.Series:

@@ -70,10 +70,11 @@ def draw_control(universe: pl.DataFrame, n: int, rng: np.random.Generator, *, ed
     """
     if n <= 0 or universe.is_empty():
         return pl.DataFrame(schema=CONTROL_SCHEMA)
-    units = universe.select("case_id", stratum(pl.col("stake_yen"), edges).alias("stratum")).sort("stratum", "case_id")
+    units = universe.select("case_id", stratum(pl.col("stake_yen"), edges).alias("stratum"))
     if units["stratum"].n_unique() > n:
-        units = units.with_columns(pl.lit(0, dtype=pl.Int32).alias("stratum")).sort("case_id")
-    parts = units.partition_by("stratum", maintain_order=True)
+        units = units.with_columns(pl.lit(0, dtype=pl.Int32).alias("stratum"))
+    by_stratum = units.partition_by("stratum", as_dict=True)
+    parts = [by_stratum[key].sort("case_id") for key in sorted(by_stratum)]
     taken = allocate(np.array([len(p) for p in parts]), n)
     out = []
     for part, k in zip(parts, taken.tolist(), strict=True):

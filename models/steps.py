@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+
+# Contributions are whole multiples of this, so that their sum is exact in any order and on any machine.
+_GRAIN = 2.0**-20
 
 # Ranks kept from the top: all up to 128, then each 2 % further. A thinned tail is wrong by at most 2 % of itself.
 _EXACT, _RATIO = 128, 1.02
@@ -26,6 +30,22 @@ class Tail:
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Return P(X >= x), float64, shape of x; x must hold no NaN."""
         return self.p[np.searchsorted(self.at, x, side="left")]
+
+    def contribution(self, x: np.ndarray) -> np.ndarray:
+        """Return decades(P(X >= x)), shape of x; x must hold no NaN."""
+        return self._decades[np.searchsorted(self.at, x, side="left")]
+
+    @cached_property
+    def _decades(self) -> np.ndarray:
+        return decades(self.p)
+
+
+def decades(p: np.ndarray) -> np.ndarray:
+    """Return -log10(p) on an exact grid, shape of p, in decades of rarity; 0 for NaN."""
+    with np.errstate(invalid="ignore"):
+        d = np.round(-np.log10(p) / _GRAIN) * _GRAIN
+    # + 0.0 turns the -0.0 of p = 1 into 0.0
+    return np.nan_to_num(d, nan=0.0) + 0.0
 
 
 def counts(ascending: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,8 @@ their wider group. A feature that is null adds nothing: missing data is never un
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,12 +16,12 @@ import polars as pl
 
 from audit.errors import ModelError
 from models.detector import matrix
-from models.peer_groups import ROOT, nearest, parent, rows_by_group, tree
+from models.peer_groups import ROOT, Layout, lay_out, nearest, parent
 from models.spec import Feature
-from models.steps import Tail, blend
+from models.steps import Tail, blend, decades
 
-# Contributions are whole multiples of this, so that their sum is exact in any order and on any machine.
-_GRAIN = 2.0**-20
+# Features are independent of each other, so the number of threads changes nothing but the time.
+_THREADS = 2
 
 SIDES = {"high": ("upper",), "low": ("lower",), "both": ("upper", "lower")}
 
@@ -40,7 +41,7 @@ class TailModel:
     """
 
     features: tuple[Feature, ...]
-    tails: dict[tuple[str, str, str], Tail]
+    tails: Mapping[tuple[str, str, str], Tail]
     peers: pl.DataFrame
     weight: float
     n: int
@@ -55,21 +56,11 @@ class TailModel:
         A group that was not fitted is judged by the narrowest wider group that was. With direction both, it is twice
         the smaller of the two tails.
         """
-        x = matrix(units, self.features)
-        out = np.full(x.shape, np.nan)
-        for group, rows in rows_by_group(units["peer_group"]).items():
-            node = nearest(group, self._groups)
-            for j, f in enumerate(self.features):
-                column = x[rows, j]
-                known = ~np.isnan(column)
-                ps = [self.tails[node, f.name, side](column[known] if side == "upper" else -column[known]) for side in SIDES[f.direction]]
-                p = ps[0] if len(ps) == 1 else np.minimum(1.0, 2.0 * np.minimum(*ps))
-                out[rows[known], j] = p
-        return out
+        return self._each(units, _probability, np.nan)
 
     def contributions(self, units: pl.DataFrame) -> np.ndarray:
         """Return what each feature adds to the score: (n, features), >= 0, in decades of rarity; 0 where null."""
-        return decades(self.probabilities(units))
+        return self._each(units, _contribution, 0.0)
 
     def score(self, units: pl.DataFrame) -> np.ndarray:
         """Return the sum of the contributions: (n,) float64, >= 0; higher = more unusual. See Detector."""
@@ -77,25 +68,51 @@ class TailModel:
 
     def peer_stats(self, units: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return the peer median and spread that belong to each unit and feature: two (n, features), NaN = unknown."""
-        names = [f.name for f in self.features]
-        wide = {key: self._wide(key, names) for key in ("median", "spread")}
-        out = np.full((2, len(units), len(names)), np.nan)
-        for group, rows in rows_by_group(units["peer_group"]).items():
-            node = nearest(group, self._groups)
-            out[0, rows], out[1, rows] = wide["median"][node], wide["spread"][node]
+        out = np.full((2, len(units), len(self.features)), np.nan)
+        layout = lay_out(units["peer_group"])
+        for k, value in enumerate(("median", "spread")):
+            wide = self.peers.pivot(on="feature", index="group", values=value).select("group", *(f.name for f in self.features))
+            by_group = dict(zip(wide["group"], wide.drop("group").cast(pl.Float64).to_numpy(), strict=True))
+            for leaf, (a, b) in layout.own.items():
+                out[k, layout.order[a:b]] = by_group[nearest(leaf, self._groups)]
         return out[0], out[1]
 
-    def _wide(self, value: str, names: list[str]) -> dict[str, np.ndarray]:
-        wide = self.peers.pivot(on="feature", index="group", values=value).select("group", *names)
-        return dict(zip(wide["group"], wide.drop("group").cast(pl.Float64).to_numpy(), strict=True))
+    def _each(
+        self, units: pl.DataFrame, of: Callable[[dict[str, Tail], np.ndarray], np.ndarray], missing: float
+    ) -> np.ndarray:
+        """Return `of(tails of the peer group by side, known values)` for every feature, in row order."""
+        x = matrix(units, self.features)
+        out = np.full(x.shape, missing)
+        layout = lay_out(units["peer_group"])
+        nodes = {leaf: nearest(leaf, self._groups) for leaf in layout.own}
+
+        def one(j: int) -> None:
+            f = self.features[j]
+            column = x[layout.order, j]
+            known = ~np.isnan(column)
+            result = np.full(len(column), missing)
+            for leaf, (a, b) in layout.own.items():
+                inside = np.flatnonzero(known[a:b]) + a
+                result[inside] = of({side: self.tails[nodes[leaf], f.name, side] for side in SIDES[f.direction]}, column[inside])
+            out[layout.order, j] = result
+
+        with ThreadPoolExecutor(_THREADS) as pool:
+            list(pool.map(one, range(len(self.features))))
+        return out
 
 
-def decades(p: np.ndarray) -> np.ndarray:
-    """Return -log10(p) on an exact grid, 0 for NaN."""
-    with np.errstate(invalid="ignore"):
-        d = np.round(-np.log10(p) / _GRAIN) * _GRAIN
-    # + 0.0 turns the -0.0 of p = 1 into 0.0
-    return np.nan_to_num(d, nan=0.0) + 0.0
+def _probability(tails: dict[str, Tail], x: np.ndarray) -> np.ndarray:
+    """Return the tail probability of known values on the sides that count."""
+    sided = [tail(x if side == "upper" else -x) for side, tail in tails.items()]
+    return sided[0] if len(sided) == 1 else np.minimum(1.0, 2.0 * np.minimum(*sided))
+
+
+def _contribution(tails: dict[str, Tail], x: np.ndarray) -> np.ndarray:
+    """Return decades(_probability), looked up where there is one side."""
+    if len(tails) > 1:
+        return decades(_probability(tails, x))
+    [(side, tail)] = tails.items()
+    return tail.contribution(x if side == "upper" else -x)
 
 
 def fit_tail(units: pl.DataFrame, features: Sequence[Feature], *, weight: float = 50.0, least: int = 30) -> TailModel:
@@ -116,34 +133,44 @@ def fit_tail(units: pl.DataFrame, features: Sequence[Feature], *, weight: float 
         raise ModelError(f"column missing: {', '.join(missing)}", remedy="build the features again")
     if units.is_empty() or not features:
         raise ModelError("nothing to fit: no units or no features", remedy="deliver claims of this team's kind first")
-    x = matrix(units, features)
-    rows = rows_by_group(units["peer_group"])
-    nodes = tree(rows)
-    tails: dict[tuple[str, str, str], Tail] = {}
-    stats: dict[tuple[str, str], tuple[int, float, float]] = {}
-    for j, f in enumerate(features):
-        column = x[:, j]
-        known = int((~np.isnan(column)).sum())
-        for node, leaves in nodes.items():
-            values = column if node == ROOT else column[np.concatenate([rows[leaf] for leaf in leaves])]
-            values = np.sort(values[~np.isnan(values)])
-            stats[node, f.name] = _spread(values, least, stats.get((parent(node), f.name)))
-            for side in SIDES[f.direction]:
-                wider = None if node == ROOT else tails[parent(node), f.name, side]
-                tails[node, f.name, side] = blend(values if side == "upper" else -values[::-1], wider, weight, 1.0 / (known + 1))
+    x, layout = matrix(units, features), lay_out(units["peer_group"])
+    with ThreadPoolExecutor(_THREADS) as pool:
+        fitted = list(pool.map(lambda j: _fit_feature(x[layout.order, j], layout, features[j], weight, least), range(len(features))))
+    stats = [(node, f.name, *values) for f, (_, own) in zip(features, fitted, strict=True) for node, values in own.items()]
     peers = pl.DataFrame(
-        [(g, f, *s) for (g, f), s in sorted(stats.items())],
-        schema={"group": pl.String, "feature": pl.String, "n": pl.Int64, "median": pl.Float64, "spread": pl.Float64}, orient="row",
-    ).with_columns(pl.col("median", "spread").fill_nan(None))
-    return TailModel(features=features, tails=tails, peers=peers, weight=weight, n=len(units))
+        stats, schema={"group": pl.String, "feature": pl.String, "n": pl.Int64, "median": pl.Float64, "spread": pl.Float64}, orient="row"
+    ).with_columns(pl.col("median", "spread").fill_nan(None)).sort("group", "feature")
+    return TailModel(
+        features=features, tails={key: tail for tails, _ in fitted for key, tail in tails.items()}, peers=peers, weight=weight, n=len(units)
+    )
 
 
-def _spread(ascending: np.ndarray, least: int, wider: tuple[int, float, float] | None) -> tuple[int, float, float]:
+_Stats = tuple[int, float, float]
+
+
+def _fit_feature(
+    column: np.ndarray, layout: Layout, feature: Feature, weight: float, least: int
+) -> tuple[dict[tuple[str, str, str], Tail], dict[str, _Stats]]:
+    """Return a feature's tails by (group, feature, side), and n, median, spread by group; column in layout order."""
+    tails: dict[tuple[str, str, str], Tail] = {}
+    stats: dict[str, _Stats] = {}
+    known = int((~np.isnan(column)).sum())
+    for node, (a, b) in layout.stretches.items():
+        values = np.sort(column[a:b])  # NaN last
+        values = values[: np.searchsorted(values, np.nan)]
+        stats[node] = _spread(values, least, None if node == ROOT else stats[parent(node)])
+        for side in SIDES[feature.direction]:
+            wider = None if node == ROOT else tails[parent(node), feature.name, side]
+            tails[node, feature.name, side] = blend(values if side == "upper" else -values[::-1], wider, weight, 1.0 / (known + 1))
+    return tails, stats
+
+
+def _spread(ascending: np.ndarray, least: int, wider: _Stats | None) -> _Stats:
     """Return n, median and half the range of the middle 80 %, the latter two of the wider group where n is small."""
     n = len(ascending)
     if n == 0 or (n < least and wider is not None):
         return (n, wider[1], wider[2]) if wider is not None else (0, np.nan, np.nan)
-    low, mid, high = np.quantile(ascending, [0.1, 0.5, 0.9], method="lower")
+    low, mid, high = ascending[[int(0.1 * (n - 1)), (n - 1) // 2, int(0.9 * (n - 1))]]
     spread = (high - low) / 2
     if spread <= 0:
         # Nearly all the same: the wider group's measure, else the whole range, else 1.
