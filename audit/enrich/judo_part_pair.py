@@ -134,7 +134,7 @@ def _matches(pairs: pl.DataFrame, source: JudoSource) -> pl.DataFrame:
     a, b = pl.col("side_a"), pl.col("side_b")
     side = a.eq_missing(b) | (a == "both") | (b == "both")
     # one side written and the other not: unknown, not different
-    side = pl.when(a.is_null() == b.is_null()).then(side.fill_null(True))
+    side = pl.when(a.is_null() == b.is_null()).then(side)
     level = (pl.col("level_a") == pl.col("level_b")).fill_null(True)
     same = (pl.col("site_a") == pl.col("site_b")) & (pl.col("family_a") == pl.col("family_b")) & side & level
     found = (

@@ -20,7 +20,7 @@ COLUMNS: dict[str, pl.DataType] = {
     "shift_injuries": pl.Int32(),  # episodes of the chain; null: unlinked person, no part lines or no dates
     "shift_parts": pl.Int32(),  # injuries of the chain; null: same
     "shift_span_months": pl.Int32(),  # months from the chain's start to this one; null: same
-    "shift_coverage": pl.Float64(),  # share of these months with a claim; null: same
+    "shift_coverage": pl.Float64(),  # share of these months with a claim, 3 decimals; null: same
     "shift_has_bone": pl.Boolean(),  # a fracture or dislocation in the chain; null: same
     "shift_stake_yen": pl.Int64(),  # insurer share of this claim without the chain's first episode; null: same
     "shift_chain_yen": pl.Int64(),  # insurer share of the clinic's claims since the second episode; null: same
@@ -158,7 +158,7 @@ def _chain(units: pl.DataFrame, claims: pl.DataFrame, episodes: pl.DataFrame) ->
     )
     return (
         chain.join(money, on="u", how="left", validate="1:1")
-        .with_columns(shift_coverage=pl.col("_covered") / pl.col("shift_span_months"))
+        .with_columns(shift_coverage=(pl.col("_covered") / pl.col("shift_span_months")).round(3))
         .drop("month", "stored_from", "_from", "_second_month", "_covered")
     )
 

@@ -56,7 +56,7 @@ def read(view: View, *, several_clinics: bool = False) -> JudoSource:
     everything = view.scan("judo_claims", HISTORY_MONTHS).select(_CLAIM_COLUMNS).with_columns(month=month_index("service_month"))
     here = pl.col("delivery_month") == view.month
     first_month = everything.group_by("insurer_no").agg(stored_from=month_index("delivery_month").min()).collect()
-    current = everything.filter(here).collect()
+    current = view.scan("judo_claims", 0).select(_CLAIM_COLUMNS).with_columns(month=month_index("service_month")).collect()
     persons = current.lazy().filter(pl.col("person_id").is_not_null()).select("insurer_no", "person_id").unique()
     if several_clinics:
         months = current.lazy().select("insurer_no", "person_id", "month").unique()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.enrich import judo_claim
 from audit.enrich.judo_shift import LOOK_BACK
+from audit.enrich.judo_source import insurer_share
 from audit.view import MemoryView, months_before
 from tests.rules.case_tables import tables
 
@@ -136,7 +139,7 @@ def reference(injuries: list[tuple[int, int, str, int, bool]], first: date, seen
         "shift_injuries": len(chain),
         "shift_parts": sum(len({s for s, _ in p}) for _, p in chain),
         "shift_span_months": 12 - begin,
-        "shift_coverage": len([m for m in seen if m >= begin]) / (12 - begin),
+        "shift_coverage": round(len([m for m in seen if m >= begin]) / (12 - begin), 3),
     }
 
 
@@ -158,6 +161,32 @@ def test_chain_agrees_with_a_plain_reference(injuries: list[tuple[int, int, str,
     row = one(delivered.pop(MONTH), delivered)
     expected = reference(injuries, first, set(claims))
     assert {n: row[n] for n in expected} == expected
+
+
+def test_a_stop_links_as_a_cure_does() -> None:
+    # in September the first injury is in its first month, so that only its end can link the second one
+    for outcome, injuries in (("cured", 2), ("stopped", 2), ("open", 1)):
+        old = {"site": "頸部", "injured_on": date(2026, 9, 1), "outcome": outcome, "ended_on": date(2026, 9, 10)}
+        row = one([{"judo_parts": [{"site": "腰部", "injured_on": date(2026, 9, 15)}]}], {date(2026, 9, 1): [{"judo_parts": [old]}]})
+        assert row["shift_injuries"] == injuries
+
+
+def test_window_of_the_2027_criterion_is_twelve_months_with_this_one() -> None:
+    month = date(2027, 2, 1)
+    for back, months in ((11, 2), (12, 1)):
+        then = months_before(month, back)
+        earlier = tables({"judo_claims": [{"judo_parts": [{"site": "頸部", "injured_on": then}]}]}, then, "old")
+        now = tables({"judo_claims": [{"judo_parts": [{"site": "腰部", "injured_on": month}]}]}, month)
+        row = judo_claim.build(MemoryView(month, now, {(n, then): f for n, f in earlier.items()})).row(0, named=True)
+        assert (row["total_months"], row["total_parts"]) == (months, months)
+        assert row["total_seen"] is True
+
+
+@given(st.integers(1, 10**7), st.integers(0, 10**7), st.integers(0, 10**7))
+def test_insurer_share_rounds_half_up(total: int, yen: int, insurer: int) -> None:
+    frame = pl.DataFrame({"total_yen": [total], "insurer_yen": [insurer], "yen": [yen]})
+    expected = int((Decimal(yen) * insurer / total).quantize(Decimal(1), ROUND_HALF_UP))
+    assert frame.select(insurer_share(pl.col("yen"))).item() == expected
 
 
 def test_shuffled_rows_give_the_same_bytes() -> None:

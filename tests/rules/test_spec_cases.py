@@ -20,6 +20,7 @@ One file holds the cases of one rule:
             unit: c1            # optional: text that the unit's id contains; without it the grain must have one row
             yen: 700            # everything below is optional
             severity: suspicion
+            stake_unit: "c1#visits"
             provisional: false
             note: 骨折          # text that one of the finding's mitigations contains; null: there is none
             message: 10回       # text that the message contains
@@ -47,7 +48,7 @@ from tests.rules.case_tables import tables
 
 HERE = Path(__file__).parent
 FILES = sorted(HERE.glob("*/*.yaml"))
-EXPECT_KEYS = {"flag", "rule", "unit", "yen", "severity", "provisional", "note", "message", "cleared_by", "reason"}
+EXPECT_KEYS = {"flag", "rule", "unit", "yen", "severity", "stake_unit", "provisional", "note", "message", "cleared_by", "reason"}
 CASE_KEYS = {"name", "month", "tables", "history", "absent", "expect"}
 
 
@@ -70,6 +71,22 @@ def test_spec_case(family: str, rule_id: str, case: dict[str, Any]) -> None:
         assert set(expected) <= EXPECT_KEYS, f"unknown keys {set(expected) - EXPECT_KEYS}"
         assert "flag" in expected
         _judge(RULES[expected.get("rule", rule_id)], view, expected, case.get("absent", ()))
+
+
+@pytest.mark.parametrize("family", sorted({file.parent.name for file in FILES}))
+def test_every_rule_of_a_family_has_hits_misses_and_unknowns(family: str) -> None:
+    module = importlib.import_module(f"audit.rules.{family}")
+    seen: dict[str, set[Any]] = {r.id: set() for r in RULES.values() if r.condition.__module__ == module.__name__}
+    assert seen, "the family declares rules"
+    for file in FILES:
+        if file.parent.name == family:
+            spec = read_yaml(file)
+            names = [case["name"] for case in spec["cases"]]
+            assert len(names) == len(set(names)), f"{file.name}: a name is used twice"
+            for expected in (e for case in spec["cases"] for e in case["expect"]):
+                seen[expected.get("rule", spec["rule"])].add("miss" if expected["flag"] in (False, "absent") else expected["flag"])
+    lacking = {rule: sorted(map(str, {True, None, "miss"} - flags)) for rule, flags in seen.items() if {True, None, "miss"} - flags}
+    assert not lacking, f"rules without a case of some verdict: {lacking}"
 
 
 def _view(case: dict[str, Any]) -> MemoryView:
@@ -101,7 +118,7 @@ def _judge(rule: Rule, view: MemoryView, expected: dict[str, Any], absent: Any) 
 
 
 def _compare(finding: dict[str, Any], expected: dict[str, Any]) -> None:
-    for key, column in (("yen", "at_stake_yen"), ("severity", "severity"), ("provisional", "provisional")):
+    for key, column in (("yen", "at_stake_yen"), ("severity", "severity"), ("stake_unit", "stake_unit"), ("provisional", "provisional")):
         if key in expected:
             assert finding[column] == expected[key], f"{column} {finding[column]}"
     if "message" in expected:
