@@ -22,19 +22,22 @@ REFUSED = "隔離した行があるファイルの差です"
 
 def nulls_key(check: Check, delivered: Delivered, _: Expectations) -> pl.DataFrame:
     """Share of empty cells in key columns, per table and insurer; a row without a fault stands for all columns."""
-    return _nulls(delivered, key=True)
+    return _nulls(check, delivered, key=True)
 
 
 def nulls_required(check: Check, delivered: Delivered, _: Expectations) -> pl.DataFrame:
     """Share of empty cells in the other columns that are declared never null."""
-    return _nulls(delivered, key=False)
+    return _nulls(check, delivered, key=False)
 
 
-def _nulls(delivered: Delivered, *, key: bool) -> pl.DataFrame:
+def _nulls(check: Check, delivered: Delivered, *, key: bool) -> pl.DataFrame:
     parts = []
     for name, frame in sorted(delivered.tables.items()):
         table = ALL[name]
-        columns = [c.name for c in table.columns if not c.null and (c.name in table.key) == key and c.name in frame.columns]
+        columns = [
+            c.name for c in table.columns
+            if not c.null and (c.name in table.key) == key and c.name in frame.columns and f"{name}.{c.name}" not in check.exempt
+        ]
         if frame.height == 0 or not columns or "insurer_no" not in frame.columns:
             continue
         counted = (

@@ -17,7 +17,7 @@ MEASURES = {  # measure -> unit in which its figure is shown
     "structure": "count", "account": "count", "presence": "count", "volume": "ratio",
 }
 _TEXT = ("id", "family", "measure", "title_ja", "remedy_ja", "reason", "source", "confidence")
-_OPTIONAL = ("targets", "set", "pattern", "low", "high", "where", "parent", "kinds", "min_rows", "stop_min_rows", *LIMITS)
+_OPTIONAL = ("targets", "set", "pattern", "low", "high", "where", "parent", "kinds", "exempt", "min_rows", "stop_min_rows", *LIMITS)
 _SET_KEYS = {"values", "source", "confidence"}
 
 
@@ -44,6 +44,7 @@ class Check:
     where: tuple[str, tuple[str, ...]] | None = None
     parent: str | None = None
     kinds: tuple[str, ...] = ()
+    exempt: tuple[str, ...] = ()
     min_rows: int = 0
     stop_min_rows: int = 0
     warn_below: float | None = None
@@ -139,5 +140,5 @@ def _check(entry: dict[str, Any], sets: dict[str, tuple[str, ...]], families: di
         targets=tuple(entry.get("targets", ())), values=sets[entry["set"]] if "set" in entry else None,
         pattern=entry.get("pattern"), low=entry.get("low"), high=entry.get("high"),
         where=(where["column"], tuple(where["values"])) if where else None, parent=entry.get("parent"),
-        kinds=tuple(entry.get("kinds", ())), min_rows=entry.get("min_rows", 0), stop_min_rows=entry.get("stop_min_rows", 0),
+        kinds=tuple(entry.get("kinds", ())), exempt=tuple(entry.get("exempt", ())), min_rows=entry.get("min_rows", 0), stop_min_rows=entry.get("stop_min_rows", 0),
     )

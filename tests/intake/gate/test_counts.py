@@ -55,6 +55,7 @@ CASES: list[tuple[str, str, Callable[[], Delivered]]] = [
     ("structure.required_empty", "warn", lambda: changed("claims", lambda f: spoilt(f, {"institution_id": None}, 1))),
     ("structure.required_empty", "stop", lambda: changed("judo_claims", lambda f: spoilt(f, {"total_yen": None}, N))),
     ("structure.required_empty", "ok", lambda: changed("claims", lambda f: spoilt(f, {"symbol": None}, N))),
+    ("structure.required_empty", "ok", lambda: changed("lines", lambda f: spoilt(f, {"unit_no": None}, N))),  # exempt
     ("account.rows", "stop", lambda: delivered(reads=tuple(sample_reads(rows_in=1001)))),
     ("account.rows", "stop", lambda: delivered(reads=tuple(sample_reads(rows_in_tables=999, quarantined=1)))),  # no such entry
     ("account.rows", "ok", lambda: delivered(reads=tuple(sample_reads(rows_in_tables=999, quarantined=1)), quarantine=sample_quarantine(1))),
@@ -69,7 +70,7 @@ CASES: list[tuple[str, str, Callable[[], Delivered]]] = [
     ("controls.medical", "ok", lambda: controls(go_count=0, go_count_seen=980)),
     ("controls.medical", "ok", lambda: controls(go_count_seen=980)),  # no total in the file
     ("controls.other", "ok", lambda: delivered(reads=tuple(sample_reads(kind="uke_pha")))),
-    ("controls.other", "warn", lambda: delivered(reads=tuple(sample_reads(kind="care_claims", controls={"records": 100, "records_seen": 50})))),
+    ("controls.other", "warn", lambda: delivered(reads=tuple(sample_reads(kind="care_claims", controls={"data_count": 100, "data_count_seen": 50})))),
     ("keys.unique", "stop", lambda: changed("claims", lambda f: repeated(f, 1))),
     ("keys.unique", "stop", lambda: changed("dispensings", lambda f: repeated(f, 1))),
     ("keys.unique_register", "warn", lambda: changed("eligibility", lambda f: repeated(pl.concat([f, *(renumbered(f, i) for i in range(1, 4))]), 1))),

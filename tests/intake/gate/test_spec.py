@@ -28,6 +28,7 @@ def test_targets_exist(check: Check) -> None:
         else:
             assert column == ""
     assert set(check.kinds) <= set(KIND_JA)
+    assert all(e.split(".")[1] in ALL[e.split(".")[0]].schema for e in check.exempt)
     assert check.parent is None or check.parent in ALL
 
 
