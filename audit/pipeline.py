@@ -9,6 +9,7 @@ A step's counts go to `steps.json`: rows in and out, seconds. No step logs anyth
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +26,8 @@ from audit.errors import DuplicateFileError, GateStop, MonthError, UsageError
 from audit.home import Home, package_versions, sha256_of_files, write_json, write_parquet
 from audit.intake import readers
 from audit.intake.detect import plan_delivery
-from audit.intake.link import link_people, supersede
+from audit.intake.link import link_people
+from audit.intake.versions import supersede
 from audit.intake.result import FilePlan
 from audit.reports import run_page
 from audit.rules import all_rules
@@ -270,11 +272,18 @@ def rank(work: Path) -> Path:
 
     with _step(work, "rank") as counts:
         spec = _spec(work)
-        month = monthly.rank_month(pl.read_parquet(work / "found_cases.parquet"), _view(work), seed=spec.seed, store=spec.home / "models")
-        ranked = month.ranking.cases
+        # Fitted once per home folder: a score must mean the same next month. Remove the folder to fit anew.
+        stored = spec.home / "models"
+        ranked = monthly.rank_month(
+            pl.read_parquet(work / "found_cases.parquet"), _view(work), spec.seed, work / "model", stored=stored if stored.exists() else None
+        )
         write_parquet(work / "cases.parquet", ALL["cases"].conform(ranked))
-        write_parquet(work / "control_sample.parquet", month.ranking.control)
-        counts |= {"fitted": list(month.fitted), "units": {t: f.height for t, f in month.features.items()}}
+        counts["model"] = "stored" if stored.exists() else "fitted"
+        if not stored.exists():
+            fresh = spec.home / ".models.part"
+            shutil.rmtree(fresh, ignore_errors=True)
+            shutil.copytree(work / "model", fresh)
+            fresh.rename(stored)
         listed = ranked.filter(pl.col("rank").is_not_null())
         counts |= {"cases": ranked.height, "listed": listed.height, "by_selection": dict(listed["selection"].value_counts(sort=True).iter_rows())}
     return work / "cases.parquet"
@@ -315,8 +324,6 @@ def finish(work: Path) -> Path:
 
 
 def _remove(path: Path) -> None:
-    import shutil
-
     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
@@ -350,3 +357,26 @@ def run_month(spec: RunSpec, progress: Progress = lambda _: None) -> Path:
 def findings_of(run: Path) -> pl.DataFrame:
     """Return the findings of a published run."""
     return FINDINGS.conform(pl.read_parquet(run / "findings.parquet"))
+
+
+def store_only(spec: RunSpec, progress: Progress = lambda _: None) -> dict[str, int]:
+    """Take a delivery in and store it without judging it; return rows stored by table. The work folder is removed."""
+    spec = replace(spec, delivery=Path(spec.delivery).absolute(), home=Path(spec.home).absolute())
+    work = begin(spec)
+    for title, step in STEPS[:4]:
+        progress(title)
+        step(work)
+    stored = counts_of(work, "store")["rows"]
+    _remove(work)
+    return stored
+
+
+def export_again(run: Path, csv_encoding: str, out: Path | None) -> list[Path]:
+    """Write the worklists of a published run once more, e.g. in another encoding; return the files."""
+    from audit.worklists.export import export_worklists
+
+    manifest = _read(run, "manifest.json")
+    view = StoredView(run.parent.parent / "tables", parse_month(manifest["month"]))
+    cases = pl.read_parquet(run / "cases.parquet")
+    context = listed_context(cases, view, run_id=manifest["run_id"], month=manifest["month"])
+    return export_worklists(cases, findings_of(run), context, out or run / "worklists", csv_encoding=csv_encoding)
