@@ -132,9 +132,8 @@ def _sides(pairs: pl.DataFrame, source: JudoSource, side: str) -> pl.DataFrame:
 def _matches(pairs: pl.DataFrame, source: JudoSource) -> pl.DataFrame:
     """Every part of one claim beside every part of the other, with `same` (null: cannot be told) and months in common."""
     a, b = pl.col("side_a"), pl.col("side_b")
+    # one side written and the other not: null, unknown; both sides contain whichever was meant
     side = a.eq_missing(b) | (a == "both") | (b == "both")
-    # one side written and the other not: unknown, not different
-    side = pl.when(a.is_null() == b.is_null()).then(side)
     level = (pl.col("level_a") == pl.col("level_b")).fill_null(True)
     same = (pl.col("site_a") == pl.col("site_b")) & (pl.col("family_a") == pl.col("family_b")) & side & level
     found = (
