@@ -32,7 +32,7 @@ def dental_month(world: World, month: Month, busy: np.ndarray) -> ClaimSet:
     once = 1 << np.maximum(first_day(mask) - 1, 0)
     start = np.where(new, month.first + first_day(mask) - 1, month.first - 20 - (who * 11) % 300)
     add_dental_basics(claims, month, new, once, mask, start, rng)
-    rest = lognormal(rng, n, 1150, 0.75).astype(np.int64) - claims.points
+    rest = lognormal(rng, n, 1570, 0.85).astype(np.int64) - claims.points
     for code, category, points, share in MENU:
         take = (rest >= points) & (rng.random(n) < share)
         claims.unit("SI", category, [code], points, once, take)
@@ -67,7 +67,7 @@ def nursing_month(world: World, month: Month, busy: np.ndarray) -> ClaimSet:
     more = lasting.random(n) < 0.05
     wish |= (people.role == 0) & people.certified & (people.setting == 0) & more
     who = np.flatnonzero(wish & people.covered(month.first, month.last) & ~busy)
-    visits = choose(rng, len(who), [4, 8, 9, 12, 13], [0.25, 0.3, 0.2, 0.15, 0.1])
+    visits = choose(rng, len(who), [4, 8, 9, 12, 16, 20], [0.22, 0.30, 0.2, 0.13, 0.08, 0.07])
     return nursing_claims(world, month, who, visits, np.where(listed[who], 1, 3), np.where(listed[who], 1, np.where(who % 3 == 0, 3, 1)), rng)
 
 

@@ -16,7 +16,7 @@ def break_lines(sheet: Sheet, month: Month) -> None:
     control totals and labels stay true. The same lines for the same seed.
     """
     lines = sheet.book.lines()
-    rng = sheet.cfg.rng("broken-" + sheet.kind, month.index)
+    rng = sheet.cfg.rng("broken-" + sheet.kind, month.index, sheet.volume)
     plain = sheet.claims["plant"].to_numpy() == 0
     candidate = plain[lines["place"].to_numpy()] & lines["text"].str.slice(0, 3).is_in(["SY,", "SI,", "IY,", "SS,"]).to_numpy()
     broken = np.flatnonzero(candidate & (rng.random(lines.height) < rate("oddness.broken_lines")))

@@ -17,11 +17,12 @@ from synthetic.world import World
 ACUTE = ("肺炎", "脳梗塞", "狭心症", "大腸癌", "胃癌", "心不全", "多発胆石症", "変形性股関節症", "変形性膝関節症", "白内障", "大腿骨頚部骨折", "腰椎圧迫骨折")
 ACUTE_SHARE = [0.15, 0.10, 0.12, 0.10, 0.08, 0.12, 0.07, 0.05, 0.06, 0.08, 0.04, 0.03]
 LONG = ("統合失調症", "脳梗塞後遺症", "アルツハイマー型認知症", "誤嚥性肺炎")
+LONG_SHARE = [0.62, 0.18, 0.12, 0.08]
 DPC_CODES = ("040080x1xxx0xx", "010060x2990401", "050050xx0200xx", "060035xx0100xx", "060020xx02xxxx", "050130xx9900xx",
              "060335xx02000x", "07040xxx01xx0x", "070230xx01xxxx", "020110xx97xxx0", "160800xx01xxxx", "160690xx99xxxx")
 MENU = (
-    (54, (150332610,), 18200, 0.5), (50, (150374910,), 36000, 0.3), (50, (150050510,), 37690, 0.3), (50, (150254110,), 21500, 0.4),
-    (50, (150019310,), 18370, 0.25), (50, (150253010,), 12100, 0.3), (54, (150233410,), 6000, 0.6), (50, (150285010,), 5000, 0.3),
+    (50, (150050510,), 37690, 0.8), (50, (150374910,), 36000, 0.8), (50, (150254110,), 21500, 0.7), (50, (150019310,), 18370, 0.6),
+    (54, (150332610,), 18200, 0.8), (50, (150253010,), 12100, 0.5), (54, (150233410,), 6000, 0.6), (50, (150285010,), 5000, 0.3),
     (80, (180745310,), 2450, 0.5), (70, (170020110,), 1330, 0.4), (70, (170011810,), 900, 0.7), (60, (160072210,), 530, 0.6),
     (70, (170000410, 170027910, 170000210), 210, 0.7), (60, (160061910,), 144, 0.9), (60, (160061810,), 125, 0.9), (60, (160008010,), 21, 0.9),
 )
@@ -107,7 +108,7 @@ def build_stays(cfg: TownConfig, world: World) -> Stays:
     stays = Stays(
         np.concatenate([long_at, person]), np.concatenate([long_start, start]), np.concatenate([np.full(m, cfg.last.last + 400), end]),
         np.concatenate([np.ones(m, bool), np.zeros(len(person), bool)]), np.concatenate([np.zeros(m, bool), dpc]),
-        np.concatenate([rng.integers(0, len(LONG), m), cause]), np.concatenate([long_inst, inst]),
+        np.concatenate([choose(rng, m, np.arange(len(LONG)), LONG_SHARE), cause]), np.concatenate([long_inst, inst]),
     )
     left = people.lost[stays.person]
     stays.end = np.where((left >= 0) & (stays.end >= left), left - 1, stays.end)
@@ -151,16 +152,16 @@ def stay_claims(world: World, stays: Stays, month: Month, at: np.ndarray, rng: n
     claims.diagnosis(np.where(is_long, lasting, cause), stays.start[at], main=1, outcome=np.where(claims.columns["discharged"] >= 0, 2, 1))
     claims.diagnosis(world.diseases[claims.columns["person"], 0], world.since[claims.columns["person"], 0])
     psychiatric = is_long & (stays.cause[at] == 0)
-    ward = np.select([psychiatric, is_long], [190083810, 190814710], np.where(rng.random(n) < 0.3, 190200210, 190117710))
+    ward = np.select([psychiatric, is_long], [190083810, 190814710], np.where(rng.random(n) < 0.55, 190200210, 190117710))
     price = np.array([points[int(c)] for c in np.unique(ward)])[np.searchsorted(np.unique(ward), ward)] if n else np.zeros(0, int)
-    rest = lognormal(rng, n, 48_000, 0.85).astype(np.int64) - price * popcount(mask)
+    rest = lognormal(rng, n, rate("inpatient.points_median") * 1.06, rate("inpatient.points_sigma") * 1.08).astype(np.int64) - price * popcount(mask)
     rest = np.where(is_long, rng.integers(0, 4000, n), rest)
     once = mask & -mask
     for category, codes, unit, chance in sorted(MENU, key=lambda m: (-m[2],)):
         take = (rest >= unit) & (rng.random(n) < chance)
         claims.unit("SI", category, list(codes), unit, once, take)
         rest = rest - np.where(take, unit, 0)
-    daily = np.clip(rest // np.maximum(popcount(mask) * 42, 1), 0, 20)
+    daily = np.clip(rest // np.maximum(popcount(mask) * 42, 1), 0, 60)
     claims.unit("IY", 33, [621538303], 42, mask, daily > 0, per_day=np.maximum(daily, 1), amounts=[1.0])
     claims.unit("SI", 90, [ward], price, mask)
     _meals(claims, month)
@@ -176,9 +177,9 @@ def dpc_claims(world: World, stays: Stays, month: Month, at: np.ndarray, rng: np
     key = np.arange(n)
     disease = np.array([names[c] for c in ACUTE])[cause]
     code = pl.Series(DPC_CODES).gather(cause)
-    day_price = 2500 + cause * 60
+    day_price = 1750 + cause * 60
     bundle = day_price * popcount(mask)
-    target = lognormal(rng, n, 52_000, 0.85).astype(np.int64)
+    target = lognormal(rng, n, rate("inpatient.points_median") * 1.20, rate("inpatient.points_sigma") * 1.08).astype(np.int64)
     rest = target - bundle
     once = mask & -mask
     for category, codes, unit, chance in [m for m in MENU if m[0] in (50, 54)]:

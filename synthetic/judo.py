@@ -83,9 +83,9 @@ def natural_courses(cfg: TownConfig, world: World) -> Courses:
     first = (cfg.judo_first - MAX_MONTHS).first
     span = cfg.last.last - first + 1
     weight = np.array([0.25, 0.8, 1.2, 1.1])[people.band] * np.exp(0.8 * rng.standard_normal(people.n))
-    go_on = 1 - (rate("judo.over_3_months")) ** (1 / 3)
+    go_on = 1 - (rate("judo.over_3_months") * rate("judo.course_fit")) ** (1 / 3)
     mean_months = 1 / go_on
-    chance = rate("judo.claims") / 0.93 / mean_months * span / 30.4 * weight / weight.mean()
+    chance = rate("judo.claims") * rate("judo.claims_fit") / mean_months * span / 30.4 * weight / weight.mean()
     number = np.where(people.role == 0, rng.poisson(chance), 0)
     person = np.repeat(np.arange(people.n), number)
     start = np.sort(first + rng.integers(0, span, len(person)))
@@ -104,11 +104,11 @@ def natural_courses(cfg: TownConfig, world: World) -> Courses:
     habit = world.providers.judo.habit[clinic]
     base = rate("judo.parts")
     eager = rng.random(n) + 0.35 * (habit - 0.5)
-    parts_n = 1 + (eager > base[0]).astype(int) + (eager > base[0] + base[1]) + (eager > 1 - base[3])
+    parts_n = 1 + (eager > base[0]).astype(int) + (eager > base[0] + base[1]) + (eager > 1.06 - base[3])
     parts = draw_parts(rng, parts_n)
     fracture = rng.random(n) < rate("judo.fracture_share")
     parts[:, 0] = np.where(fracture, rng.integers(FRACTURE, len(INJURIES), n), parts[:, 0])
-    pace = 4.35 * np.exp(0.62 * rng.standard_normal(n) + 0.35 * (habit - 0.5))
+    pace = 4.75 * np.exp(0.58 * rng.standard_normal(n) + 0.35 * (habit - 0.5))
     visits = np.clip(np.rint(pace[:, None] * np.exp(0.22 * rng.standard_normal((n, MAX_MONTHS)))), 1, 24).astype(np.int64)
     none = np.full(n, -1)
     return Courses(person, clinic, start, months, parts, visits, rng.random(n) < 0.7, np.zeros(n, np.int64), none, np.zeros(n, np.int64), none)

@@ -78,12 +78,12 @@ def outpatient_month(world: World, month: Month, busy: np.ndarray) -> Outpatient
     chronic = people.chronic | (world.duplicate > 0)
     p0 = np.where(world.duplicate > 0, 0.93, np.where(chronic, rate("outpatient.chronic_monthly"), 0.015))
     p1 = np.where(world.duplicate > 0, 0.93, np.array(rate("outpatient.specialty_by_age"))[band])
-    p2 = np.array(rate("outpatient.hospital_by_age"))[band]
+    p2 = np.where(world.costly > 0, 0.9, np.array(rate("outpatient.hospital_by_age"))[band])
     expected = (np.where(chronic, rate("outpatient.chronic_monthly"), 0.015) + np.array(rate("outpatient.specialty_by_age"))[band] + p2).mean()
     scale = rate("outpatient.claims") / expected
     person, slot = [], []
     for s, chance in enumerate((p0, p1, p2)):
-        rare = np.where(world.duplicate > 0, chance, np.minimum(0.97, chance * scale)) if s < 2 else chance * scale
+        rare = np.where(world.duplicate > 0, chance, np.minimum(0.97, chance * scale)) if s < 2 else np.minimum(0.9, chance * scale)
         # persons kept for plants come to their chronic practice only, so that nothing unplanned meets the plant
         keep = free | ((s == 0) & keeps_chronic(people.role))
         at = np.flatnonzero(present & keep & (rng.random(people.n) < rare) & ~((s == 2) & people.dialysis))
@@ -111,7 +111,7 @@ def _fill(world: World, month: Month, rng: np.random.Generator, who: np.ndarray,
     claims = ClaimSet(month, who, inst, mask, clinic=(inst < HOSPITAL_BASE))
     new = ~dialysis & np.where(slot == 0, rng.random(n) < 0.04, rng.random(n) < np.where(hospital, 0.1, 0.33))
     first = np.where(new, 1 << np.maximum(first_day(mask) - 1, 0), 0)
-    injury = rng.random(n) < rate("outpatient.injury_share") / 0.45
+    injury = rng.random(n) < rate("outpatient.injury_share") / 0.29  # of the claims that can have one
     injury &= (second & ((specialty == 1) | (specialty == 0))) | hospital
     start = month.first + first_day(mask) - 1
     _diagnose(world, month, rng, claims, who, slot, specialty, new, injury, start)
@@ -127,7 +127,7 @@ def _fill(world: World, month: Month, rng: np.random.Generator, who: np.ndarray,
     claims.unit("SI", 13, [113001810], points[113001810], once, (slot == 0) & ~new & (rng.random(n) < 0.55))
     claims.unit("SI", 40, [140057910], points[140057910], mask, dialysis)
     rehab = orthopaedic & ~new & (rng.random(n) < 0.4)
-    rest = lognormal(rng, n, rate("outpatient.points_median"), rate("outpatient.points_sigma")).astype(np.int64)
+    rest = lognormal(rng, n, rate("outpatient.points_median") * rate("outpatient.points_fit"), rate("outpatient.points_sigma")).astype(np.int64)
     rest = np.where(dialysis, 0, np.minimum(rest, 60_000)) - claims.points
     given = _prescribe(world, month, rng, claims, who, slot, specialty, new, once)
     rest = rest - np.where(given.drugged, 60, 0)
@@ -166,9 +166,9 @@ def _prescribe(world, month, rng, claims, who, slot, specialty, new, once) -> Pr
     """Decide which claims lead to a pharmacy, and which drugs; dispensing practices hand them out in the claim itself."""
     n = len(who)
     duplicate = world.duplicate[who]
-    wants = np.select([slot == 0, slot == 1, slot == 2], [rng.random(n) < 0.93, rng.random(n) < 0.70, rng.random(n) < 0.45], rng.random(n) < 0.8)
-    wants |= duplicate > 0
-    wants &= ~((slot == 1) & (specialty == 2) & (duplicate == 0) & (rng.random(n) < 0.7))
+    wants = np.select([slot == 0, slot == 1, slot == 2], [rng.random(n) < 0.91, rng.random(n) < 0.76, rng.random(n) < 0.62], rng.random(n) < 0.8)
+    wants |= (duplicate > 0) | ((slot == 2) & (world.costly[who] > 0))
+    wants &= ~((slot == 1) & (specialty == 2) & (duplicate == 0) & (rng.random(n) < 0.5))
     own = is_dispensing(world, claims.columns["inst"]) & (duplicate == 0)
     given = Prescription.draw(world, rng, who, slot, specialty, wants, first_day(once))
     prices = price_of()
@@ -181,6 +181,6 @@ def _prescribe(world, month, rng, claims, who, slot, specialty, new, once) -> Pr
     claims.unit("SI", 25, [120001210], 42, once, own & given.drugged)
     claims.unit("SI", 80, [120002910], 60, once, given.drugged & ~own)
     given.drugged &= ~own
-    given.costly = world.costly[who] & (slot == 2) & given.drugged
+    given.costly = np.where((slot == 2) & given.drugged, world.costly[who], 0)
     del new, month
     return given

@@ -10,9 +10,11 @@ import polars as pl
 from synthetic.claimset import ClaimSet
 from synthetic.config import Month, fee, price_of
 from synthetic.sampling import choose
-from synthetic.world import CHRONIC_DRUGS, COSTLY_DRUG, DUPLICATE_PAIRS, SPECIALTY_DRUGS, World
+from synthetic.world import CHRONIC_DRUGS, COSTLY_DRUGS, DUPLICATE_PAIRS, SPECIALTY_DRUGS, World
 
 MAX_ORAL = len(CHRONIC_DRUGS) + 2
+# what a hospital prescribes to outpatients; effect classes that no practice uses
+HOSPITAL_DRUGS = np.array([622821001, 622697501, 620003560, 622844201, 620003928])
 
 
 def drug_points(codes: np.ndarray, amount: float = 1.0) -> np.ndarray:
@@ -29,7 +31,7 @@ class Prescription:
 
     Attributes:
         drugged: whether drugs go to a pharmacy. oral: codes, shape (n, MAX_ORAL), 0 = none. external: code or 0.
-        days: days of the oral drugs. day: day of the month. costly: also an oral cancer drug.
+        days: days of the oral drugs. day: day of the month. costly: 0 or k for COSTLY_DRUGS[k-1].
 
     """
 
@@ -38,7 +40,7 @@ class Prescription:
     external: np.ndarray
     days: np.ndarray
     day: np.ndarray
-    costly: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    costly: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @classmethod
     def draw(cls, world: World, rng: np.random.Generator, who: np.ndarray, slot: np.ndarray, specialty: np.ndarray,
@@ -71,6 +73,7 @@ class Prescription:
         long = choose(rng, n, [14, 28, 30, 35, 56], [0.10, 0.44, 0.28, 0.08, 0.10])
         short = choose(rng, n, [5, 7, 14, 28], [0.3, 0.35, 0.2, 0.15])
         days = np.where((slot == 1) & (specialty != 1) & (specialty != 5) & (k < 0), short, long)
+        oral[:, 1] = np.where((slot == 2) & wants & (world.duplicate[who] == 0), HOSPITAL_DRUGS[who % len(HOSPITAL_DRUGS)], oral[:, 1])
         some = (oral > 0).any(axis=1) | (external > 0)
         return cls(wants & some, oral, external, days, np.maximum(day, 1))
 
@@ -85,7 +88,9 @@ def pharmacy_month(world: World, month: Month, visits: ClaimSet, given: Prescrip
     late = given.day[at] + (rng.random(len(at)) < 0.08)
     day = np.minimum(late, month.days)
     claims = ClaimSet(month, who, pharmacy, 1 << (day - 1), prescriber=visits.columns["inst"][at], days=1)
-    oral = np.where(given.costly[at, None] & (np.arange(MAX_ORAL) == 0), COSTLY_DRUG, given.oral[at])
+    costly = given.costly[at]
+    drug = np.array([0, *COSTLY_DRUGS])[costly]
+    oral = np.where((costly > 0)[:, None] & (np.arange(MAX_ORAL) == 0), drug[:, None], given.oral[at])
     dispense(claims, month, oral, given.external[at], given.days[at], month.first + given.day[at] - 1, month.first + day - 1)
     return claims
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-
-import numpy as np
 
 from synthetic.care import CareMonth, CareSet, care_natural
 from synthetic.claimset import ClaimSet, Frames, stack
@@ -19,6 +17,7 @@ from synthetic.outpatient import outpatient_month
 from synthetic.pharmacy import pharmacy_month
 from synthetic.plants import Plants
 from synthetic.population import insurer_numbers
+from synthetic.render.book import VOLUME_CLAIMS
 from synthetic.render.care import write_claims, write_records
 from synthetic.render.masters import write_masters
 from synthetic.render.persons import PersonTexts
@@ -29,7 +28,7 @@ from synthetic.render.tables import (
     write_judo,
     write_person_link,
 )
-from synthetic.render.uke import Sheet, dpc_lines, medical_lines
+from synthetic.render.uke import Sheet, dpc_lines, medical_lines, volumes
 from synthetic.render.uke_other import dental_lines, nursing_lines, pharmacy_lines
 from synthetic.world import World, build_world
 
@@ -70,19 +69,24 @@ class Town:
             "nur": nursing_month(world, month, busy),
         }
 
-    def month_frames(self, month: Month) -> tuple[dict[str, Frames], CareMonth]:
-        """Return all claims of a month with plants, finished: (frames by kind, care)."""
-        natural = self.claims(month)
+    def month_care(self, month: Month) -> tuple[CareMonth, dict[str, list[ClaimSet]]]:
+        """Return the month's care claims, natural and planted, and the planted receipts by kind."""
         care = CareSet(month)
         care_natural(self.world, month, self.stays.days(month, self.world.people.n), care)
         planted = self.plants.month(month, care)
-        out = {}
-        for kind, sets in {"med": ["med", "inp"], "dpc": ["dpc"], "pha": ["pha"], "den": ["den"], "nur": ["nur"]}.items():
-            parts = [natural[s].frames() for s in sets] + [p.frames() for p in planted.get(kind, [])]
-            out[kind] = finish(self.cfg, month, kind, stack(parts), 0)
         done = care.done()
-        self.plants.settle(month, out, done, self.texts)
-        return out, done
+        self.plants.settle_care(month, done, self.texts)
+        return done, planted
+
+    def month_frames(self, month: Month, planted: dict[str, list[ClaimSet]]) -> Iterator[tuple[str, Frames]]:
+        """Yield (kind, finished claims) of a month, natural and planted, one kind at a time to keep memory low."""
+        natural = self.claims(month)
+        for kind, sets in {"med": ["med", "inp"], "dpc": ["dpc"], "pha": ["pha"], "den": ["den"], "nur": ["nur"]}.items():
+            parts = [natural.pop(s).frames() for s in sets] + [p.frames() for p in planted.get(kind, [])]
+            made = finish(self.cfg, month, kind, stack(parts), 0)
+            del parts
+            self.plants.settle(month, kind, made, self.texts)
+            yield kind, made
 
     def write(self, out: Path, progress: Callable[[str], None] = lambda _: None) -> None:
         """Write all deliveries and the labels."""
@@ -97,21 +101,14 @@ class Town:
     def _write_month(self, folder: Path, month: Month) -> None:
         cfg, people, providers = self.cfg, self.world.people, self.world.providers
         folder.mkdir(parents=True, exist_ok=True)
-        frames, care = self.month_frames(month)
+        care, planted = self.month_care(month)
         files: list[tuple[str, str, str]] = []
-        for kind, made in frames.items():
+        for kind, made in self.month_frames(month, planted):
             now, held = later(cfg, month, kind, made)
             if kind in self._held:
                 now = stack([now, self._held.pop(kind)])
             self._held[kind] = held
-            if now.claims.is_empty():
-                continue
-            sheet = Sheet(cfg, kind, now, people, self.texts, providers)
-            RENDER[kind](sheet, month)
-            if cfg.dirt:
-                break_lines(sheet, month)
-            files += [(v.name, f"uke_{kind}", "") for v in sheet.write(folder)]
-        del frames
+            files += self._uke(folder, month, kind, now)
         name = f"care_{month.yyyymm}.csv"
         if cfg.care_format == "records":
             write_records(cfg, people, self.texts, providers, care, month, folder / name)
@@ -123,6 +120,17 @@ class Town:
         files += self._register(folder, month)
         files += [(f, k, "") for f, k in write_masters(folder, month)]
         self._delivery(folder, month, files)
+
+    def _uke(self, folder: Path, month: Month, kind: str, frames: Frames) -> list[tuple[str, str, str]]:
+        count = -(-frames.claims.height // VOLUME_CLAIMS)
+        files = []
+        for v, part in enumerate(volumes(frames) if count else ()):
+            sheet = Sheet(self.cfg, kind, part, self.world.people, self.texts, self.world.providers, v)
+            RENDER[kind](sheet, month)
+            if self.cfg.dirt:
+                break_lines(sheet, month)
+            files.append((sheet.write(folder, last=v == count - 1).name, f"uke_{kind}", ""))
+        return files
 
     def _write_history(self, folder: Path) -> None:
         """Write the judo months before the first as one delivery, with the register as of its month."""
@@ -160,8 +168,3 @@ class Town:
             if layout:
                 lines.append(f'layout = "{layout}"')
         (folder / "delivery.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def planted_share(plants: Plants, n: int) -> float:
-    """Share of the town's people that is kept for plants and decoys."""
-    return float(np.count_nonzero(plants.world.people.role)) / n

@@ -19,11 +19,12 @@ CHRONIC_SHARE = [0.26, 0.12, 0.16, 0.07, 0.06, 0.05, 0.03, 0.05, 0.05, 0.03, 0.0
 # a chronic patient aged 40-64 to take each. Two generics per drug where the list has them.
 CHRONIC_DRUGS = (
     ((620007853, 620007854), 0.42), ((622358001, 622358001), 0.26), ((622537301, 622537301), 0.33), ((621676001, 621676001), 0.14),
-    ((621951001, 621951001), 0.10), ((620009451, 620005581), 0.24), ((610443053, 621525202), 0.09), ((620004042, 620004042), 0.05),
+    ((621951001, 621951001), 0.14), ((620009451, 620005581), 0.24), ((610443053, 621525202), 0.09), ((620004042, 620004042), 0.05),
     ((621399302, 621399302), 0.08), ((620003954, 620003954), 0.12), ((622886301, 622886301), 0.08), ((622042602, 622042602), 0.07),
-    ((622225001, 622225001), 0.028), ((622134101, 622138301), 0.07), ((621668003, 621668003), 0.06), ((622342001, 622342001), 0.045),
+    ((622576201, 622576101), 0.045), ((622134101, 622138301), 0.07), ((621668003, 621668003), 0.06), ((622342001, 622401201), 0.08),
 )
-COSTLY_DRUG = 622472101
+COSTLY_DRUGS = (622694401, 622940201, 622472101, 622703501)
+COSTLY_SHARE = [0.40, 0.30, 0.15, 0.15]
 # Drugs of the second practice by specialty; effect classes differ from those above. (oral, external or as needed)
 SPECIALTY_DRUGS = (
     ((621752101, 622649001), 0), ((620098902, 613130552), 622234201), ((0, 0), 0), ((622704401, 0), 620813601),
@@ -50,6 +51,7 @@ class World:
         diseases: chronic disease codes, shape (n, 3), -1 = none; since: their first days.
         drugs: bit j set = takes CHRONIC_DRUGS[j]; variant: which generic.
         duplicate: 0 none, k = pair k-1 and the next pair are prescribed by both practices.
+        costly: 0 none, k = takes COSTLY_DRUGS[k-1], prescribed by the hospital every month.
 
     """
 
@@ -105,7 +107,7 @@ def build_world(cfg: TownConfig) -> World:
     duplicate = np.where(rng.random(n) < share, choose(rng, n, [1, 2, 3, 4, 5], [0.32, 0.2, 0.2, 0.16, 0.12]), 0)
     return World(
         cfg, people, providers, slots, specialty, diseases, since, drugs, rng.integers(0, 2, n), duplicate,
-        rng.random(n) < rate("pharmacy.costly"),
+        np.where((rng.random(n) < rate("pharmacy.costly")) & (people.band >= 2), choose(rng, n, [1, 2, 3, 4], COSTLY_SHARE), 0),
     )
 
 

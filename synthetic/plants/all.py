@@ -47,13 +47,15 @@ class Plants:
                 out.setdefault(kind, []).extend(sets)
         return out
 
-    def settle(self, month: Month, frames: dict[str, Frames], care: CareMonth, texts: PersonTexts) -> None:
-        """Learn the claim ids of a month's planted receipts and care claims."""
-        for kind, made in frames.items():
-            planted = made.claims.filter(pl.col("plant") > 0)
-            insurer = texts.insurer8.gather(planted["person"])
-            ids = planted.select(pl.concat_str([pl.lit(kind + ":"), insurer, pl.lit(":"), pl.col("search").cast(pl.String)]).alias("id"))["id"]
-            self.ledger.claims(month, planted["plant"].to_numpy(), ids)
+    def settle(self, month: Month, kind: str, made: Frames, texts: PersonTexts) -> None:
+        """Learn the claim ids of a month's planted receipts of a kind."""
+        planted = made.claims.filter(pl.col("plant") > 0)
+        insurer = texts.insurer8.gather(planted["person"])
+        ids = planted.select(pl.concat_str([pl.lit(kind + ":"), insurer, pl.lit(":"), pl.col("search").cast(pl.String)]).alias("id"))["id"]
+        self.ledger.claims(month, planted["plant"].to_numpy(), ids)
+
+    def settle_care(self, month: Month, care: CareMonth, texts: PersonTexts) -> None:
+        """Learn the claim ids of a month's planted care claims."""
         named = care_texts(self.world.people, texts, self.world.providers, care).filter(pl.col("plant") > 0)
         parts = ["care_insurer", "provider_id", "care_no", pl.col("month").cast(pl.String), pl.col("form").cast(pl.String)]
         ids = named.select(pl.concat_str([pl.lit("care"), *parts], separator=":").alias("id"))["id"]

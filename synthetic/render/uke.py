@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,22 +21,41 @@ PUBLIC_PAYER = "54116010"  # 法別 54 of prefecture 11, with its check digit
 STEM = {"med": "RECEIPTC", "dpc": "RECEIPTD", "den": "RECEIPTS", "pha": "RECEIPTY", "nur": "RECEIPTH"}
 
 
+def volumes(frames: Frames) -> Iterator[Frames]:
+    """Cut the claims of a kind into volumes, sorted by institution, billing month and person; keys are their places.
+
+    Memory stays bounded: the text of one volume at a time is made.
+    """
+    order = frames.claims.sort("inst", "billing", "month", "person", "key")
+    place = np.empty(int(order["key"].max()) + 1, dtype=np.int64)
+    place[order["key"].to_numpy()] = np.arange(order.height)
+    for start in range(0, order.height, VOLUME_CLAIMS):
+        claims = order.slice(start, VOLUME_CLAIMS)
+        stop = start + claims.height
+
+        def cut(frame: pl.DataFrame, start: int = start, stop: int = stop) -> pl.DataFrame:
+            at = place[frame["key"].to_numpy()]
+            use = (at >= start) & (at < stop)
+            return frame.filter(pl.Series(use)).with_columns(pl.Series("key", at[use] - start))
+
+        extra = {n: cut(f) for n, f in frames.extra.items()}
+        numbered = claims.with_columns(pl.Series("key", np.arange(claims.height)))
+        yield Frames(numbered, cut(frames.diagnoses), cut(frames.lines), cut(frames.comments), extra)
+
+
 class Sheet:
-    """Claims of one kind made ready for writing: sorted, numbered, with the texts of their persons and institutions.
+    """One volume of a kind made ready for writing, with the texts of its persons and institutions.
 
     Attributes:
-        claims: sorted by institution, month, person and key; columns of `Frames.claims` plus text columns.
-        position: key -> place in the file.
+        claims: in the order of the file, `key` = place; columns of `Frames.claims` plus text columns.
 
     """
 
-    def __init__(self, cfg: TownConfig, kind: str, frames: Frames, people: People, texts: PersonTexts, providers: Providers) -> None:
-        self.cfg, self.kind, self.frames = cfg, kind, frames
+    def __init__(self, cfg: TownConfig, kind: str, frames: Frames, people: People, texts: PersonTexts, providers: Providers, volume: int = 0) -> None:
+        self.cfg, self.kind, self.frames, self.volume = cfg, kind, frames, volume
         self.providers = providers
-        order = frames.claims.sort("inst", "month", "person", "key")
-        place = np.empty(int(frames.claims["key"].max()) + 1 if frames.claims.height else 0, dtype=np.int64)
-        place[order["key"].to_numpy()] = np.arange(order.height)
-        self.position = place
+        order = frames.claims
+        place = np.arange(order.height)
         person = order["person"]
         inst = order["inst"].to_numpy()
         code, name = self._institutions(inst)
@@ -55,7 +75,7 @@ class Sheet:
         rtype = pl.Series(group * 1000 + 100 + last_digit) + payers * 10
         birth = texts.birth.gather(person).zip_with(~order["era"], texts.birth_era.gather(person))
         self.claims = order.with_columns(
-            pl.Series("place", np.arange(order.height)), pl.Series("inst_code", code), pl.Series("inst_name", name),
+            pl.Series("place", place), pl.Series("inst_code", code), pl.Series("inst_name", name),
             ("  " + texts.insurer8.gather(person).str.slice(2)).alias("insurer"), texts.symbol_wide.gather(person).alias("symbol"),
             digits.zip_with(~wide, full).alias("number"), texts.branch.gather(person).alias("branch"),
             texts.name.gather(person).alias("name"), texts.kana.gather(person).alias("kana"), birth.alias("birth"),
@@ -65,7 +85,7 @@ class Sheet:
                            pl.when(pl.col("area") > 0).then(pl.col("area").cast(pl.String)).otherwise(pl.lit(""))]).alias("special"),
         )
         self.book = Book(place)
-        self.serial = pl.Series(np.arange(order.height) % VOLUME_CLAIMS + 1)
+        self.serial = pl.Series(place + 1)
 
     def _institutions(self, inst: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         group = {"den": "dental", "pha": "pharmacy", "nur": "station"}.get(self.kind)
@@ -101,7 +121,7 @@ class Sheet:
 
     def header(self, head: pl.Expr, per_receipt: pl.Expr | None = None) -> None:
         """Put the institution's record before its first receipt of a volume (before every receipt with the prefix)."""
-        changes = (pl.col("inst_code") != pl.col("inst_code").shift(1)).fill_null(True) | (pl.col("place") % VOLUME_CLAIMS == 0)
+        changes = (pl.col("inst_code") != pl.col("inst_code").shift(1)).fill_null(True)
         changes |= pl.col("billing") != pl.col("billing").shift(1)
         if self.cfg.prefix:
             mn = record("MN", 7, {1: pl.col("search").cast(pl.String).str.slice(1)})
@@ -112,26 +132,19 @@ class Sheet:
         if per_receipt is not None:
             self.put(2, per_receipt)
 
-    def write(self, folder: Path) -> list[Volume]:
-        """Write the volumes; returns what was written."""
+    def write(self, folder: Path, *, last: bool) -> Volume:
+        """Write the volume; returns what its GO record says."""
         lines = self.book.lines()
         if self.cfg.prefix:
             lines = prefixed(lines)
-        rng = self.cfg.rng("eof-" + self.kind, int(self.claims["billing"].max()))
-        volumes = max(1, -(-self.claims.height // VOLUME_CLAIMS))
-        cuts = lines["place"].search_sorted(pl.Series(np.arange(1, volumes) * VOLUME_CLAIMS)).to_list() if volumes > 1 else []
-        out = []
-        for v, (a, b) in enumerate(zip([0, *cuts], [*cuts, lines.height], strict=True)):
-            part = self.claims.slice(v * VOLUME_CLAIMS, VOLUME_CLAIMS)
-            payers = int((1 + part["public"].cast(pl.Int64)).sum())
-            points = int(part["points"].sum())
-            go = f"GO,{payers},{points},{'99' if v == volumes - 1 else f'{v:02d}'}"
-            name = f"{STEM[self.kind]}_{v:02d}.UKE"
-            mark = rng.random() >= rate("oddness.no_eof") or not self.cfg.dirt
-            text = lines["text"].slice(a, b - a)
-            write_volume(folder / name, text, go, end_mark=bool(mark))
-            out.append(Volume(name, payers, points))
-        return out
+        rng = self.cfg.rng("eof-" + self.kind, int(self.claims["billing"].max()), self.volume)
+        payers = int((1 + self.claims["public"].cast(pl.Int64)).sum())
+        points = int(self.claims["points"].sum())
+        go = f"GO,{payers},{points},{'99' if last else f'{self.volume:02d}'}"
+        name = f"{STEM[self.kind]}_{self.volume:02d}.UKE"
+        mark = rng.random() >= rate("oddness.no_eof") or not self.cfg.dirt
+        write_volume(folder / name, lines["text"], go, end_mark=bool(mark))
+        return Volume(name, payers, points)
 
 
 def _first_of(yyyymm: int) -> int:
@@ -199,7 +212,7 @@ def _payer_records(sheet: Sheet, month: Month, *, dpc: bool) -> None:
 
 def medical_lines(sheet: Sheet, month: Month) -> None:
     """Fill the book with 医科 receipts."""
-    sheet.header(institution_head("IR", "1", {6: "inst_name", 7: pl.col("billing").cast(pl.String), 8: pl.lit("00")}, 10))
+    sheet.header(institution_head("IR", "1", {6: "inst_name", 7: pl.col("billing").cast(pl.String), 8: pl.lit(f"{sheet.volume:02d}")}, 10))
     cells = _receipt_basics(sheet)
     cells |= {18: pl.col("search").cast(pl.String), 36: "kana"}
     sheet.put(4, record("RE", 38, cells))
@@ -219,7 +232,7 @@ def medical_lines(sheet: Sheet, month: Month) -> None:
 
 def dpc_lines(sheet: Sheet, month: Month) -> None:
     """Fill the book with DPC receipts."""
-    sheet.header(institution_head("IR", "1", {6: "inst_name", 7: pl.col("billing").cast(pl.String), 8: pl.lit("00")}, 10))
+    sheet.header(institution_head("IR", "1", {6: "inst_name", 7: pl.col("billing").cast(pl.String), 8: pl.lit(f"{sheet.volume:02d}")}, 10))
     cells = _receipt_basics(sheet)
     cells |= {18: pl.lit("0"), 20: pl.col("search").cast(pl.String)}
     sheet.put(4, record("RE", 30, cells))

@@ -16,7 +16,7 @@ BASIC_FEE, GUIDANCE_FEE, WORK_FEE, CONTROL_FEE = "410000110", "440010110", "4300
 def pharmacy_lines(sheet: Sheet, month: Month) -> None:
     """Fill the book with 調剤 receipts."""
     del month
-    sheet.header(institution_head("YK", "4", {5: "inst_name", 6: pl.col("billing").cast(pl.String), 7: pl.lit("00")}, 9))
+    sheet.header(institution_head("YK", "4", {5: "inst_name", 6: pl.col("billing").cast(pl.String), 7: pl.lit(f"{sheet.volume:02d}")}, 9))
     clinic, hospital = sheet.providers.clinic, sheet.providers.hospital
     code = np.concatenate([clinic.code, hospital.code])
     name = np.concatenate([clinic.name, hospital.name])
@@ -60,7 +60,7 @@ def dental_lines(sheet: Sheet, month: Month) -> None:
     del month
     billing = pl.col("billing").cast(pl.String)
     sheet.header(
-        institution_head("UK", "3", {6: "inst_name", 7: billing, 9: pl.lit("00")}, 10),
+        institution_head("UK", "3", {6: "inst_name", 7: billing, 9: pl.lit(f"{sheet.volume:02d}")}, 10),
         institution_head("IR", "3", {6: billing}, 9),
     )
     teeth = sheet.frames.extra["teeth"]
