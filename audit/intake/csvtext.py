@@ -18,6 +18,7 @@ from audit.errors import AuditError, DeliveryError, EmptyFileError, EncodingErro
 from audit.intake.refuse import Check, gather, split
 from audit.intake.result import FilePlan
 
+ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")  # the second: an empty archive
 MAX_BYTES = 2 << 30  # a file of this kind is held in memory several times over
 MAX_ZIP_MEMBER = 512 << 20
 MAX_ZIP_RATIO = 100  # official masters reach 14; text rarely passes 30
@@ -89,7 +90,7 @@ def read_bytes(path: Path, name: str, *, limit: int = MAX_BYTES, head: int | Non
     try:
         with path.open("rb") as stream:
             magic = stream.read(4)
-            if magic != b"PK\x03\x04":
+            if magic not in ZIP_MAGIC:
                 if path.stat().st_size > limit and head is None:
                     raise DeliveryError(f"larger than {limit >> 20} MiB", file=name, remedy="split it by month or insurer")
                 return magic + stream.read(-1 if head is None else max(head - 4, 0))

@@ -19,7 +19,7 @@ from audit.errors import (
     ManyErrors,
 )
 from audit.intake import sniff
-from audit.intake.csvtext import MAX_BYTES, read_bytes, zip_member
+from audit.intake.csvtext import MAX_BYTES, ZIP_MAGIC, read_bytes, zip_member
 from audit.intake.delivery import KINDS, NAME, Entry, Settings, read_settings
 from audit.intake.mapping import LAYOUTS
 from audit.intake.result import FilePlan
@@ -80,7 +80,7 @@ def plan_delivery(folder: Path, *, raise_problems: bool = True) -> Plan:
         entry = settings.entry(name)
         if name == NAME or _LEFT_BEHIND.search(name) or name in layouts:
             continue
-        if entry.ignore:
+        if entry.ignore or name.endswith(".toml"):  # a mapping that nothing points to is no data either
             ignored.append(name)
             continue
         try:
@@ -128,7 +128,7 @@ def _plan_file(folder: Path, name: str, entry: Entry, settings: Settings) -> Fil
         first = stream.read(sniff.HEAD)
     if what := sniff.foreign(first):
         raise FileKindError(f"{what}", file=name, remedy="save it as CSV, or set ignore = true for it in delivery.toml")
-    zipped = first.startswith(b"PK\x03\x04")
+    zipped = first.startswith(ZIP_MAGIC)
     inner = zip_member(path, name) if zipped else None
     head = read_bytes(path, name, head=sniff.HEAD) if zipped else first
     if not head.strip(b" \r\n\t\x1a"):

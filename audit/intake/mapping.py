@@ -10,6 +10,7 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping as AbstractMapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -134,13 +135,11 @@ def load_section(path: Path, kind: str) -> Section:
     return Section(kind, path.name, bool(header), columns, values, days, wide)
 
 
-def shipped_sections(kind: str | None = None) -> list[Section]:
+@cache
+def shipped_sections() -> tuple[Section, ...]:
     """Return the sections of the shipped example mappings, in order of their file names."""
-    found = []
-    for path in sorted(LAYOUTS.glob("*_example*.toml")):
-        raw = read_toml(path)
-        found += [load_section(path, k) for k in KINDS if k in raw and kind in (None, k)]
-    return found
+    paths = sorted(LAYOUTS.glob("*_example*.toml"))
+    return tuple(load_section(path, kind) for path in paths for kind in KINDS if kind in read_toml(path))
 
 
 def position(names: tuple[Name, ...], header: AbstractMapping[str, int] | None, width: int) -> int | None:
