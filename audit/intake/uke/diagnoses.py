@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from audit.intake.uke.chunk import Chunk
-from audit.intake.uke.fields import by_distinct, digit_groups, read_fields, to_day
+from audit.intake.uke.fields import digit_groups, read_fields, to_day
 from audit.intake.uke.lines import by_shape, refuse_codes
 
 COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -34,7 +34,7 @@ def read_diagnoses(chunk: Chunk) -> pl.DataFrame:
         frame = frame.with_columns(
             pl.Series("line", lines, dtype=pl.Int64), pl.Series("receipt", chunk.receipt[lines], dtype=pl.Int32),
             main.fill_null(False).alias("is_main"), digit_groups(frame["modifiers"], _MODIFIER_DIGITS),
-            *([by_distinct(frame["started_on"], to_day("text", chunk.layout.eras))] if "started_on" in present else []),
+            *([to_day(frame["started_on"], chunk.layout.eras)] if "started_on" in present else []),
         )
         parts.append(frame.select(
             pl.col(n).cast(t) if n in frame.columns else pl.lit(None, dtype=t).alias(n) for n, t in COLUMNS.items()

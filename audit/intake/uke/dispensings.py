@@ -31,7 +31,9 @@ def read_dispensings(chunk: Chunk, months: pl.Series) -> tuple[pl.DataFrame, pl.
         pl.Series("group", np.arange(1, len(groups.lines) + 1), dtype=pl.Int32), pl.Series("group_no", number, dtype=pl.Int32)
     )
     given = read_fields(chunk, chunk.layout.of_role("dispensing"))
-    times = given.frame.select(to_day("prescribed_on", eras), to_day("dispensed_on", eras), "days").with_columns(
+    times = given.frame.select(
+        to_day(given.frame["prescribed_on"], eras), to_day(given.frame["dispensed_on"], eras), "days"
+    ).with_columns(
         pl.Series("receipt", chunk.receipt[given.lines], dtype=pl.Int32),
         pl.Series("group", of_line[given.lines], dtype=pl.Int32),
     ).with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("receipt", "group").alias("dispensing_no"))

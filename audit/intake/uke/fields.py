@@ -15,7 +15,7 @@ import pyarrow as pa
 from audit.intake.uke.chunk import Chunk, joined, record_names
 from audit.intake.uke.days import NAMES as DAY_NAMES
 from audit.intake.uke.days import day_cells, split_lines
-from audit.intake.uke.layout import RecordLayout
+from audit.intake.uke.layout import Eras, RecordLayout
 
 # Columns that are numbers in the file; all others are text until a reader gives them a meaning.
 _NUMBERS: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -23,6 +23,7 @@ _NUMBERS: dict[str, pl.DataType | type[pl.DataType]] = {
     "days": pl.Int32, "meal_yen": pl.Int64, "copay_yen": pl.Int64, "receipt_no": pl.Int32, "benefit_rate": pl.Int32,
     "count": pl.Int64,
 }
+_FIRST_YEAR, _LAST_YEAR = 1868, 2199
 _ASCII_ONLY = bytes(i if i < 128 else 63 for i in range(256))  # any other byte becomes "?", never part of a code
 _CUT_GAP = 4  # commas before the first day cell that make a run unlikely anywhere else
 
@@ -198,23 +199,25 @@ def _read_lenient(
     return frame.filter(pl.Series(good)), good
 
 
-def _western(text: pl.Expr, eras: dict[str, int]) -> pl.Expr:
+def _day(text: pl.Expr, eras: Eras) -> pl.Expr:
     """Return 8-digit western or 7-digit era text as a date; anything else, or no such day, is null."""
-    size = text.str.len_bytes()
-    base = text.str.head(1).replace_strict(eras, default=None, return_dtype=pl.Int32)
-    year = base + text.str.slice(1, 2).cast(pl.Int32, strict=False)
-    western = pl.when(size == 8).then(text).when(size == 7).then(year.cast(pl.String) + text.str.slice(3))
-    return western.otherwise(None).str.to_date("%Y%m%d", strict=False)
+    base = text.str.head(1).replace_strict({e: y for e, (y, _) in eras.items()}, default=None, return_dtype=pl.Int32)
+    last = text.str.head(1).replace_strict({e: n for e, (_, n) in eras.items()}, default=None, return_dtype=pl.Int32)
+    count = text.str.slice(1, 2).cast(pl.Int32, strict=False)
+    era = pl.when(count.is_between(1, last)).then((base + count).cast(pl.String) + text.str.slice(3))
+    western = pl.when(text.str.contains(r"^\d{8}$")).then(text).when(text.str.contains(r"^\d{7}$")).then(era)
+    day = western.otherwise(None).str.to_date("%Y%m%d", strict=False)
+    return pl.when(day.dt.year().is_between(_FIRST_YEAR, _LAST_YEAR)).then(day)
 
 
-def to_day(name: str, eras: dict[str, int]) -> pl.Expr:
-    """Return a text column as a date: 8 digits western, 7 digits with an era; anything else, or no such day, is null."""
-    return _western(pl.col(name).str.strip_chars(), eras).alias(name)
+def to_day(values: pl.Series, eras: Eras) -> pl.Series:
+    """Return text as dates: 8 digits western, 7 digits with an era; anything else, or no such day, is null."""
+    return by_distinct(values, _day(pl.col("text").str.strip_chars(), eras))
 
 
-def to_month(name: str, eras: dict[str, int]) -> pl.Expr:
-    """Return a text column as the first day of its month: 6 digits western, 5 digits with an era; else null."""
-    return _western(pl.col(name).str.strip_chars() + "01", eras).alias(name)
+def to_month(values: pl.Series, eras: Eras) -> pl.Series:
+    """Return text as first days of months: 6 digits western, 5 digits with an era; anything else is null."""
+    return by_distinct(values, _day(pl.col("text").str.strip_chars() + "01", eras))
 
 
 def half_width(values: pl.Series) -> pl.Series:

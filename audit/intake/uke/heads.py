@@ -53,7 +53,7 @@ def read_institutions(chunk: Chunk) -> pl.DataFrame:
         frame = _at(chunk, read_fields(chunk, layouts, refuse=False))
         parts.append(_shaped(frame.with_columns(
             _institution_id("prefecture", "point_table", "institution").alias("institution_id"),
-            to_month("billing_month", chunk.layout.eras),
+            to_month(frame["billing_month"], chunk.layout.eras),
             *([half_width(frame["volume"])] if "volume" in frame.columns else []),
             *([pl.col("institution_name").str.strip_chars().replace("", None)] if "institution_name" in frame.columns else []),
         ), INSTITUTION))
@@ -67,12 +67,12 @@ def read_receipts(chunk: Chunk) -> pl.DataFrame:
     sex = pl.col("sex").str.strip_chars()
     kind = pl.col("receipt_type").str.strip_chars()
     frame = frame.with_columns(
-        to_month("service_month", eras), to_day("birth_date", eras), digit_groups(frame["special_codes"], 2),
+        to_month(frame["service_month"], eras), to_day(frame["birth_date"], eras), digit_groups(frame["special_codes"], 2),
         pl.col("search_no").str.strip_chars().replace("", None), pl.when(sex.is_in(["1", "2"])).then(sex).alias("sex"),
         pl.when(kind.str.contains(r"^\d{4}$")).then(kind).alias("receipt_type"),
     )
     if "admitted_on" in frame.columns:
-        frame = frame.with_columns(to_day("admitted_on", eras))
+        frame = frame.with_columns(to_day(frame["admitted_on"], eras))
     if "prescriber" in frame.columns:
         frame = frame.with_columns(
             _institution_id("prescriber_prefecture", "prescriber_table", "prescriber").alias("prescriber_id")
@@ -114,7 +114,7 @@ def read_stays(chunk: Chunk) -> pl.DataFrame:
         return empty
     frame = _at(chunk, read_fields(chunk, chunk.layout.of_role("stay"), refuse=False))
     eras = chunk.layout.eras
-    return frame.with_columns(to_day("admitted_on", eras), to_day("discharged_on", eras)).unique(
+    return frame.with_columns(to_day(frame["admitted_on"], eras), to_day(frame["discharged_on"], eras)).unique(
         "receipt", keep="last", maintain_order=True
     ).select(empty.columns)
 
@@ -124,9 +124,8 @@ def read_absences(chunk: Chunk, months: pl.Series) -> pl.DataFrame:
     empty = pl.DataFrame(schema={"receipt": pl.Int32, "mask": pl.UInt32})
     if not chunk.layout.of_role("absence"):
         return empty
-    frame = _at(chunk, read_fields(chunk, chunk.layout.of_role("absence"), refuse=False)).with_columns(
-        to_month("month", chunk.layout.eras)
-    )
+    frame = _at(chunk, read_fields(chunk, chunk.layout.of_role("absence"), refuse=False))
+    frame = frame.with_columns(to_month(frame["month"], chunk.layout.eras))
     own = months.gather(frame["receipt"].cast(pl.UInt32))
     out = pl.sum_horizontal(
         pl.col("states").str.slice(d, 1).is_in(["8", "9"]).cast(pl.UInt32) * pl.lit(1 << d, dtype=pl.UInt32) for d in range(31)

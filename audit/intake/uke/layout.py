@@ -13,6 +13,7 @@ from pathlib import Path
 
 from audit.errors import LayoutError
 
+Eras = dict[str, tuple[int, int]]  # leading digit -> (year before the first, last year)
 FOLDER = Path(__file__).resolve().parents[1] / "layouts"
 PLACES = ("file", "start", "head", "receipt", "body")
 ROLES = frozenset({
@@ -62,7 +63,7 @@ class Layout:
     visit_categories: tuple[int, ...]
     records: dict[str, RecordLayout]
     shift: int
-    eras: dict[str, int]
+    eras: Eras
     outside_accident_phrase: str
 
     def of_role(self, *roles: str) -> list[RecordLayout]:
@@ -114,6 +115,6 @@ def load_layout(kind: str, override: str | None = None) -> Layout:
     return Layout(
         kind=kind, claim_kind=raw["claim_kind"], trust=raw["trust"], end=tuple(raw["end"]),
         visit_categories=tuple(raw["visit_categories"]), records=records, shift=int(side["shift"]),
-        eras={str(k): int(v) for k, v in common["eras"].items()},
+        eras={str(k): (int(v["base"]), int(v["last"])) for k, v in common["eras"].items()},
         outside_accident_phrase=common["outside_accident"]["phrase"],
     )

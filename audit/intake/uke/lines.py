@@ -43,7 +43,7 @@ def read_lines(chunk: Chunk, months: pl.Series) -> tuple[pl.DataFrame, pl.DataFr
         months: service month (Date, null = illegible) per receipt of the chunk.
 
     Returns:
-        Rows with `COLUMNS`, and a frame `receipt` (Int32), `mask` (UInt32) with one row per receipt that has any day.
+        Rows with `COLUMNS`, and a frame `receipt` (Int32), `mask` (UInt32) of visit days; a receipt may stand in several rows.
 
     """
     billed, visits = _billed(chunk)
@@ -58,6 +58,8 @@ def read_lines(chunk: Chunk, months: pl.Series) -> tuple[pl.DataFrame, pl.DataFr
             pl.Series("line_no", _count_from_start(merged["receipt"].to_numpy()), dtype=pl.Int32)
         )
         numbered = _with_units(numbered, chunk)
+        dated = numbered.filter(pl.col("record").is_in([r.record for r in chunk.layout.of_role("dated")]))
+        visits = pl.concat([visits, dated.select("receipt", mask="day_mask").drop_nulls()])
     missing = [pl.lit(None, dtype=t).alias(n) for n, t in COLUMNS.items() if n not in numbered.columns]
     return numbered.with_columns(missing).select(pl.col(n).cast(t) for n, t in COLUMNS.items()), visits
 
@@ -182,7 +184,7 @@ def _dated(chunk: Chunk, months: pl.Series) -> pl.DataFrame | None:
         return None
     fields = refuse_codes(chunk, read_fields(chunk, chunk.layout.of_role("dated")), _CODE_DIGITS)
     frame = _placed(chunk, fields.frame, fields.lines, months)
-    return frame.with_columns(to_day("given_on", chunk.layout.eras)).select(
+    return frame.with_columns(to_day(frame["given_on"], chunk.layout.eras)).select(
         "line", "sub", "receipt", "record", "payer_code", "code", "amount", "points",
         day_bit(pl.col("given_on"), pl.col("month")).alias("day_mask"),
         pl.when(pl.col("given_on").dt.month_start() == pl.col("month")).then(1).cast(pl.Int32).alias("day_total"),
@@ -196,7 +198,7 @@ def _bundled(chunk: Chunk, months: pl.Series) -> pl.DataFrame | None:
     fields = refuse_codes(chunk, read_fields(chunk, chunk.layout.of_role("bundled")), _CODE_DIGITS)
     frame = _placed(chunk, fields.frame, fields.lines, months)
     category = _CATEGORY.gather(frame["category"].fill_null(0).cast(pl.UInt32)).alias("category")
-    return frame.with_columns(to_day("given_on", chunk.layout.eras), category).select(
+    return frame.with_columns(to_day(frame["given_on"], chunk.layout.eras), category).select(
         "line", "sub", "receipt", "record", "category", "code", pl.coalesce("amount", "quantity").alias("amount"), "times",
         day_bit(pl.col("given_on"), pl.col("month")).alias("day_mask"),
         pl.when(pl.col("given_on").dt.month_start() == pl.col("month")).then(pl.col("times").fill_null(1)).alias("day_total"),
@@ -208,9 +210,8 @@ def _orders(chunk: Chunk, months: pl.Series) -> pl.DataFrame | None:
     if not chunk.layout.of_role("order"):
         return None
     fields = read_fields(chunk, chunk.layout.of_role("order"))
-    frame = _placed(chunk, fields.frame, fields.lines, months).with_columns(
-        to_day("from_on", chunk.layout.eras), to_day("to_on", chunk.layout.eras)
-    )
+    frame = _placed(chunk, fields.frame, fields.lines, months)
+    frame = frame.with_columns(to_day(frame[n], chunk.layout.eras) for n in ("from_on", "to_on"))
     return frame.select(
         "line", "sub", "receipt", "record", pl.col("code").str.strip_chars(),
         span_mask(pl.col("from_on"), pl.col("to_on"), pl.col("month")).alias("day_mask"),
