@@ -102,15 +102,20 @@ def monthly_audit(
     }
     state = begin(spec, return_state=True)
     if state.is_failed():
-        return state
+        return _failed(state)
     work = state.result()
     for step in TASKS:
         state = step(work, return_state=True)
         if state.is_failed():
-            return state
+            return _failed(state)
     done = finish(work)
     create_markdown_artifact(key="monthly-audit", markdown=summary_markdown(Path(done)), description=f"{month} 点検の要約")
     return Completed(message=f"{month}", data=done)
+
+
+def _failed(task_state: State) -> State:
+    """End the flow as its task ended; data = the error, so that the command line can give its exit code."""
+    return Failed(message=task_state.message, data=task_state.result(raise_on_failure=False))
 
 
 def scheduled_month() -> str:
