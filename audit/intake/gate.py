@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from audit.errors import GateStop, MonthError, UsageError
+from audit.errors import MonthError, UsageError
 from audit.intake.gate_cells import (
     FEW,
     NO_COLUMN,
@@ -79,16 +79,6 @@ class GateResult:
         """The verdict in plain words."""
         return VERDICTS[self.status][0]
 
-    def stop_error(self) -> GateStop:
-        """Return the error that a pipeline raises where `status` is stop; it names checks, never values."""
-        stops = self.checks.filter(pl.col("status") == "stop")
-        named = stops.select("check_id", pl.coalesce("subject", "table").fill_null("")).unique(maintain_order=True).rows()
-        listed = "; ".join(f"{check} {what}".strip() for check, what in named[:3]) + (f"; and {len(named) - 3} more" if len(named) > 3 else "")
-        return GateStop(
-            f"the gate stopped: {listed}", file=f"{self.report.parent.name}/{self.report.name}",
-            remedy="read the report and correct the delivery, or go on with --override-gate REASON",
-        )
-
 
 def run_gate(
     tables: dict[str, pl.DataFrame],
@@ -114,7 +104,7 @@ def run_gate(
         expectations: another expectations file than the shipped one.
 
     Returns:
-        The result. A stop raises nothing here: `raise result.stop_error()` where the run must end.
+        The result. A stop raises nothing here: the pipeline raises GateStop where `status` is stop.
 
     Raises:
         MonthError: month is not YYYY-MM.

@@ -63,9 +63,10 @@ def account(check: Check, delivered: Delivered, _: Expectations) -> pl.DataFrame
     if not delivered.reads:
         return not_judged(None, None, NO_FILES)
     refused = delivered.quarantine.group_by("file").agg(refused=pl.col("rows").sum().cast(pl.Int64))
-    lost = files_frame(delivered).join(refused, on="file", how="left", maintain_order="left").with_columns(
-        bad=(pl.col("rows_in") - pl.col("rows_in_tables") - pl.col("quarantined")).abs()
-        + (pl.col("quarantined") - pl.col("refused").fill_null(0)).abs(),
+    counts = pl.col("rows_in", "rows_in_tables", "quarantined", "refused").fill_null(0)
+    lost = files_frame(delivered).join(refused, on="file", how="full", coalesce=True).with_columns(counts).sort("file", nulls_last=True)
+    lost = lost.with_columns(
+        bad=(pl.col("rows_in") - pl.col("rows_in_tables") - pl.col("quarantined")).abs() + (pl.col("quarantined") - pl.col("refused")).abs(),
     )
     return measure_frame(subject=lost["file"], n=lost["rows_in"], bad=lost["bad"], value=lost["bad"].cast(pl.Float64))
 
@@ -171,7 +172,13 @@ def rows_now(delivered: Delivered, tables: tuple[str, ...]) -> pl.DataFrame:
 
 
 def presence(check: Check, delivered: Delivered, _: Expectations) -> pl.DataFrame:
-    """Count the rows delivered, per insurer that delivered anything; all targets together."""
+    """Count the rows delivered: per insurer that delivered anything, all targets together; or of files of some kinds.
+
+    Files are asked where a table may hold rows that were not delivered (the register of an earlier month).
+    """
+    if check.kinds:
+        rows = sum(r.rows_in_tables for r in delivered.reads if r.kind in check.kinds)
+        return measure_frame(table=[check.targets[0]], n=[rows], value=[float(rows)])
     insurers = rows_now(delivered, tuple(delivered.tables)).select("insurer_no").unique()
     label = check.targets[0] if len(check.targets) == 1 else None
     if insurers.height == 0:

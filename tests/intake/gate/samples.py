@@ -79,12 +79,12 @@ def _sample_tables(insurer: str) -> dict[str, pl.DataFrame]:
 
 
 def sample_reads(**changes: object) -> list[FileRead]:
-    """Return the account of one 医科 file of 1,000 lines, changed by name of field."""
+    """Return the account of one 医科 file of 1,000 lines, changed by name of field, and of a register."""
     fields = {
         "name": "a.UKE", "kind": "uke_med", "rows_in": 1000, "rows_in_tables": 1000, "quarantined": 0,
         "controls": {"go_count": 100, "go_count_seen": 100, "go_points": 6000, "go_points_seen": 6000},
     }
-    return [FileRead(**{**fields, **changes})]
+    return [FileRead(**{**fields, **changes}), FileRead("e.csv", "eligibility", N, N, 0, {})]
 
 
 def sample_quarantine(rows: int, file: str = "a.UKE") -> pl.DataFrame:

@@ -59,6 +59,7 @@ CASES: list[tuple[str, str, Callable[[], Delivered]]] = [
     ("account.rows", "stop", lambda: delivered(reads=tuple(sample_reads(rows_in=1001)))),
     ("account.rows", "stop", lambda: delivered(reads=tuple(sample_reads(rows_in_tables=999, quarantined=1)))),  # no such entry
     ("account.rows", "ok", lambda: delivered(reads=tuple(sample_reads(rows_in_tables=999, quarantined=1)), quarantine=sample_quarantine(1))),
+    ("account.rows", "stop", lambda: delivered(quarantine=sample_quarantine(1, "unread.csv"))),
     ("account.quarantine", "ok", lambda: delivered(reads=tuple(sample_reads(rows_in_tables=990, quarantined=10)))),
     ("account.quarantine", "warn", lambda: delivered(reads=tuple(sample_reads(rows_in_tables=989, quarantined=11)))),
     ("account.quarantine", "warn", lambda: delivered(reads=tuple(sample_reads(rows_in_tables=900, quarantined=100)))),
@@ -97,7 +98,7 @@ CASES: list[tuple[str, str, Callable[[], Delivered]]] = [
     ("volume.any", "stop", lambda: delivered({})),
     ("volume.any", "ok", lambda: delivered({"judo_claims": sample_tables()["judo_claims"]})),
     ("volume.claims_present", "warn", lambda: changed("claims", lambda f: f.head(0))),
-    ("volume.eligibility_present", "warn", lambda: delivered({k: v for k, v in sample_tables().items() if k != "eligibility"})),
+    ("volume.eligibility_present", "warn", lambda: delivered(reads=tuple(sample_reads())[:1])),  # an older register
     ("volume.main_month", "ok", lambda: changed("claims", lambda f: spoilt(f, {"service_month": date(2026, 8, 1)}, 40))),
     ("volume.main_month", "warn", lambda: changed("claims", lambda f: spoilt(f, {"service_month": date(2026, 8, 1)}, 41))),
     ("volume.main_month", "stop", lambda: changed("claims", lambda f: spoilt(f, {"service_month": date(2026, 8, 1)}, 81))),
