@@ -68,7 +68,7 @@ class Chunk:
     """Lines of a stretch of a file.
 
     Attributes:
-        data: the bytes, ending with a line break.
+        data: the bytes: whole lines, then zeros (`source.PADDING`).
         size: number of lines.
         record: uint16 per line, `record_code` or a pseudo record (BLANK, REFUSED, DROPPED).
         receipt: int32 per line, 0-based number of the receipt in this stretch; -1 before the first RE and in the
@@ -78,7 +78,7 @@ class Chunk:
 
     """
 
-    def __init__(self, data: bytes, layout: Layout, *, prefixed: bool) -> None:
+    def __init__(self, data: bytes | bytearray, layout: Layout, *, prefixed: bool) -> None:
         self.data, self.layout, self.prefixed = data, layout, prefixed
         self.refusals = Refusals()
         raw = np.frombuffer(data, dtype=np.uint8)
@@ -101,17 +101,8 @@ class Chunk:
 
     def _record_ids(self, raw: np.ndarray) -> np.ndarray:
         """Return the record code of each line; unknown ids are refused."""
-        padded = np.concatenate([raw[-64:], np.zeros(_PREFIX_WIDTH + 2, np.uint8)])
-        limit = len(raw) - 64
-
-        def at(positions: np.ndarray) -> np.ndarray:
-            # Only the last lines can reach past the end.
-            if len(positions) == 0 or int(positions[-1]) < len(raw):
-                return raw[positions]
-            return np.where(positions < limit, raw[np.minimum(positions, len(raw) - 1)], padded[np.maximum(positions - limit, 0)])
-
         starts = self.offsets[:-1]
-        first = at(starts)
+        first = raw[starts]
         blank = (first == _LF) | ((first == _CR) & (np.diff(self.offsets) == 2))
         ids = starts
         proper = ~blank
@@ -120,11 +111,11 @@ class Chunk:
             digits = (first >= 48) & (first <= 57)
             self.has_prefix = digits
             lead = np.zeros(self.size, dtype=np.int32)
-            lead[digits], good = self._prefix_lengths(starts[digits], at)
+            lead[digits], good = self._prefix_lengths(raw, starts[digits])
             proper[np.flatnonzero(digits)[~good]] = False
             ids = starts + lead
-        code = (at(ids).astype(np.uint16) << 8) | at(ids + 1)
-        after = at(ids + 2)
+        code = (raw[ids].astype(np.uint16) << 8) | raw[ids + 1]
+        after = raw[ids + 2]
         known = np.zeros(65536, dtype=bool)
         known[[record_code(r) for r in self.layout.records]] = True
         proper &= known[code] & ((after == _COMMA) | (after == _CR) | (after == _LF))
@@ -140,13 +131,13 @@ class Chunk:
         return code
 
     @staticmethod
-    def _prefix_lengths(starts: np.ndarray, at) -> tuple[np.ndarray, np.ndarray]:
+    def _prefix_lengths(raw: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the length of the three leading columns and whether they are digits."""
         commas = np.zeros(len(starts), dtype=np.int32)
         length = np.zeros(len(starts), dtype=np.int32)
         good = np.ones(len(starts), dtype=bool)
         for i in range(_PREFIX_WIDTH):
-            byte = at(starts + i)
+            byte = raw[starts + i]
             inside = commas < 3
             comma = byte == _COMMA
             good &= ~inside | comma | ((byte >= 48) & (byte <= 57))
