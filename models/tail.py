@@ -115,7 +115,7 @@ def _contribution(tails: dict[str, Tail], x: np.ndarray) -> np.ndarray:
     return tail.contribution(x if side == "upper" else -x)
 
 
-def fit_tail(units: pl.DataFrame, features: Sequence[Feature], *, weight: float = 50.0, least: int = 30) -> TailModel:
+def fit_tail(units: pl.DataFrame, features: Sequence[Feature], *, weight: float = 20.0, least: int = 30) -> TailModel:
     """Fit the tail score.
 
     Args:

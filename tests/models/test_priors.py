@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from audit.errors import ModelError
+from models.config import HERE, read_yaml, shipped
+from models.priors import load_priors, with_outcomes
+from models.spec import TEAM_SETS, features_of, labels
+
+FAMILIES = ("JD12", "JD13", "JD14", "JD15", "JD16", "JD17", "MC01", "MC02", "MC03", "MC05", "MC07", "RX01", "RX02", "RX03", "RX04", "TP01", "TP02", "TP03")
+SHIPPED = (HERE / "priors.yaml").read_text(encoding="utf-8")
+
+
+def test_every_rule_of_the_mission_has_a_prior_with_a_basis() -> None:
+    priors = load_priors()
+    for rule in FAMILIES:
+        assert 0 < priors.rules[rule].rate < 1
+        assert priors.rules[rule].basis
+        assert priors.rules[rule].confidence in ("assumed", "anchored")
+    assert set(priors.teams) == {*TEAM_SETS, "eligibility"}
+
+
+def test_drug_advice_has_a_weight_and_nothing_else_does() -> None:
+    assert {r for r, p in load_priors().rules.items() if p.advice_yen} == {"RX01", "RX02", "RX03", "RX04"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("rate: 0.05", "rate: 1.5", r"rules.JD12.rate must be a number from 0 to 1"),
+        ("rate: 0.05", "rate: yes", "rules.JD12.rate"),
+        ("rate: 0.05", "rat: 0.05", "unknown key in rules.JD12: rat"),
+        ("strength: 20, ", "", "missing key in rules.JD12: strength"),
+        ("strength: 20, confidence: assumed", "strength: 20, confidence: sure", "rules.JD12 has no basis"),
+        ("minutes: 20", "minutes: 0", "teams.judo.minutes"),
+        ("model_share: 0.05", "model_share: 0.9", "teams.judo.model_share"),
+        ("[1, 5000,", "[5000, 1,", "must rise"),
+        ("  JD13:", "  JD12:", "'JD12' is written twice"),
+        ("rules:", "rules: [", "not valid YAML"),
+    ],
+)
+def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+    file = tmp_path / "priors.yaml"
+    file.write_text(SHIPPED.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ModelError, match=message) as e:
+        load_priors(file)
+    assert "priors.yaml" in str(e.value)
+    assert "\n" not in str(e.value)
+
+
+def test_a_missing_file_and_a_list_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot be read"):
+        load_priors(tmp_path / "priors.yaml")
+    (tmp_path / "list.yaml").write_text("- 1\n")
+    with pytest.raises(ModelError, match="must be a mapping"):
+        read_yaml(tmp_path / "list.yaml")
+
+
+def test_outcomes_move_the_rate_by_what_was_known_on_the_day() -> None:
+    outcomes = pl.DataFrame(
+        {
+            "rule_ids": [["JD14", "JD15"], ["JD14"], ["JD14"], ["JD14"], ["JD14"], ["ZZ99"]],
+            "selection": ["rule", "rule", "rule", "rule", "random", "rule"],
+            "decision": ["upheld", "dismissed", "partly", "cannot_judge", "dismissed", "upheld"],
+            "processed_on": [date(2025, 1, 5), date(2025, 1, 6), date(2025, 3, 1), date(2025, 1, 7), date(2025, 1, 8), date(2025, 1, 8)],
+        }
+    )
+    before = load_priors()
+    after = with_outcomes(before, outcomes, date(2025, 2, 1))
+    assert after.rules["JD14"].rate == pytest.approx((0.08 * 20 + 1) / 22)  # the partly upheld one came later
+    assert after.rules["JD15"].rate == pytest.approx((0.12 * 20 + 1) / 21)
+    assert after.rules["JD14"].confidence == "learned"
+    assert after.rules["JD12"] == before.rules["JD12"]
+    assert "ZZ99" not in after.rules
+
+
+def test_labels_name_every_feature_and_none_is_about_the_person() -> None:
+    words = labels()
+    assert "eligibility/points" in words
+    for team in TEAM_SETS:
+        for f in features_of(team):
+            assert f.ja
+            assert words[f"{team}/{f.name}"] == f
+            assert not {"age", "sex", "income", "birth"} & set(f.name.split("_"))
+
+
+def test_peer_file_is_readable() -> None:
+    assert shipped("peers.yaml")["basis"]
