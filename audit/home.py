@@ -26,6 +26,10 @@ import polars as pl
 from audit.tables import ALL, MASTERS
 
 PACKAGES = ("kokuho-audit", "polars", "numpy", "scikit-learn", "great-expectations", "prefect", "pandas", "xlsxwriter")
+_PARENT = {
+    "payers": "claims", "diagnoses": "claims", "lines": "claims", "dispensings": "claims", "judo_parts": "judo_claims",
+    "care_lines": "care_claims", "care_totals": "care_claims",
+}
 _CLAIM_KEYED = {"claims", "payers", "diagnoses", "lines", "dispensings"}  # several kinds share these tables
 
 
@@ -109,13 +113,25 @@ class Home:
         return self.tables / table / f"insurer={insurer}" / f"month={month:%Y-%m}" / "part.parquet"
 
     def volumes(self, before: date) -> pl.DataFrame:
-        """Return insurer_no, month, table, rows of every partition delivered before a month, from Parquet footers."""
-        rows = []
-        for file in sorted(self.tables.glob("*/insurer=*/month=*/part.parquet")):
+        """Return insurer_no, month, table, rows of every partition delivered before a month.
+
+        Only what a delivery holds of its own month counts: a backlog or late claims say nothing of a usual month. Child
+        tables have no month of their own; they count by their claims' share.
+        """
+        rows: list[tuple[str, str, str, int]] = []
+        share: dict[tuple[str, str, str], float] = {}
+        files = sorted(self.tables.glob("*/insurer=*/month=*/part.parquet"), key=lambda f: (f.parts[-4] in _PARENT, f))
+        for file in files:
             table, insurer, month = file.parts[-4], file.parts[-3].removeprefix("insurer="), file.parts[-2].removeprefix("month=")
-            if month < f"{before:%Y-%m}":
-                rows.append((insurer, month, table, pl.scan_parquet(file).select(pl.len()).collect().item()))
-        return pl.DataFrame(rows, schema={"insurer_no": pl.String, "month": pl.String, "table": pl.String, "rows": pl.Int64}, orient="row")
+            if month >= f"{before:%Y-%m}":
+                continue
+            dated = "service_month" in ALL[table].schema
+            own = (pl.col("service_month") == date.fromisoformat(month + "-01")).sum() if dated else pl.len()
+            n, of_month = pl.scan_parquet(file).select(pl.len(), own.alias("own")).collect().row(0)
+            share[table, insurer, month] = of_month / n if n else 1.0
+            rows.append((insurer, month, table, round(of_month * share.get((_PARENT.get(table, ""), insurer, month), 1.0))))
+        schema = {"insurer_no": pl.String, "month": pl.String, "table": pl.String, "rows": pl.Int64}
+        return pl.DataFrame(rows, schema=schema, orient="row").sort("insurer_no", "month", "table")
 
     def insurers(self) -> set[str]:
         """Return insurers of which anything is stored."""

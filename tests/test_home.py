@@ -13,7 +13,7 @@ MONTH = date(2026, 10, 1)
 
 def claims(*ids: str) -> pl.DataFrame:
     frame = pl.DataFrame({"claim_id": list(ids)}, schema={"claim_id": pl.String})
-    return ALL["claims"].conform(frame.with_columns(insurer_no=pl.lit("00110000"), version_no=0, kind=pl.col("claim_id").str.slice(0, 3)))
+    return ALL["claims"].conform(frame.with_columns(service_month=pl.lit(MONTH), insurer_no=pl.lit("00110000"), version_no=0, kind=pl.col("claim_id").str.slice(0, 3)))
 
 
 def ids(home: Home) -> list[str]:
@@ -76,3 +76,11 @@ def test_masters_are_stored_by_revision(tmp_path):
     frame = ALL["m_diseases"].conform(pl.DataFrame({"revision": [date(2024, 6, 1)], "code": ["8840100"]}))
     home.store("r1", MONTH, {"m_diseases": frame})
     assert (home.tables / "m_diseases" / "revision=2024-06-01" / "part.parquet").exists()
+
+
+def test_a_backlog_is_not_a_usual_month(tmp_path):
+    home = Home(tmp_path)
+    backlog = pl.concat([claims("med:1"), claims("med:2", "med:3", "med:4").with_columns(service_month=date(2026, 7, 1))])
+    lines = ALL["lines"].conform(pl.DataFrame({"insurer_no": ["00110000"] * 8, "claim_id": ["med:1"] * 8, "version_no": [0] * 8, "line_no": range(8)}))
+    home.store("r1", MONTH, {"claims": backlog, "lines": lines})
+    assert home.volumes(date(2026, 11, 1)).select("table", "rows").rows() == [("claims", 1), ("lines", 2)]

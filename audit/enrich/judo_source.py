@@ -10,6 +10,7 @@ from audit.params import Parameters, load
 from audit.view import View
 
 HISTORY_MONTHS = 24  # deliveries looked back on: entitlement to 療養費 lapses after two years
+WHOLE_MONTH = 3  # a month with a third of the largest month's claims is there as a whole; late claims are a few per cent
 CLAIM_KEY = ["insurer_no", "claim_id", "version_no"]
 PERSON_CLINIC = ["insurer_no", "person_id", "clinic_id"]
 BONE = ("fracture", "incomplete_fracture", "dislocation")
@@ -35,7 +36,7 @@ class JudoSource:
         claims: in no particular order, those and the earlier claims of the same persons, with `c` (row number), `month` (month index) and `g`
             (number of the person at the clinic; null: unlinked).
         parts: part lines of `claims`, with `c`; every other column as in JUDO_PARTS.
-        first_month: insurer_no, `stored_from`: month index of the first delivery within reach.
+        first_month: insurer_no, `stored_from`: index of the first month whose claims are there as a whole.
 
     """
 
@@ -55,7 +56,7 @@ def read(view: View, *, several_clinics: bool = False) -> JudoSource:
     """
     everything = view.scan("judo_claims", HISTORY_MONTHS).select(_CLAIM_COLUMNS).with_columns(month=month_index("service_month"))
     here = pl.col("delivery_month") == view.month
-    first_month = everything.group_by("insurer_no").agg(stored_from=month_index("delivery_month").min()).collect()
+    first_month = _first_month(everything)
     current = view.scan("judo_claims", 0).select(_CLAIM_COLUMNS).with_columns(month=month_index("service_month")).collect()
     persons = current.lazy().filter(pl.col("person_id").is_not_null()).select("insurer_no", "person_id").unique()
     if several_clinics:
@@ -91,6 +92,17 @@ def read(view: View, *, several_clinics: bool = False) -> JudoSource:
         .with_columns(unit_id=pl.when(last).then("claim_id").otherwise(pl.format("{}#v{}", "claim_id", "version_no")))
     )
     return JudoSource(units, claims, parts, first_month)
+
+
+def _first_month(everything: pl.LazyFrame) -> pl.DataFrame:
+    """Return insurer_no, `stored_from`: the first service month of which not only stragglers are stored.
+
+    Neither the delivery month nor the first service month tells: a backlog brings many months in one delivery, and the
+    first delivery brings a few late claims of months that nobody has seen otherwise.
+    """
+    counted = everything.group_by("insurer_no", "month").agg(n=pl.len())
+    whole = pl.col("n") * WHOLE_MONTH >= pl.col("n").max().over("insurer_no")
+    return counted.filter(whole).group_by("insurer_no").agg(stored_from=pl.col("month").min()).collect()
 
 
 def month_index(column: str | pl.Expr) -> pl.Expr:
