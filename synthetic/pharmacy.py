@@ -14,7 +14,7 @@ from synthetic.world import CHRONIC_DRUGS, COSTLY_DRUGS, DUPLICATE_PAIRS, SPECIA
 
 MAX_ORAL = len(CHRONIC_DRUGS) + 2
 # what a hospital prescribes to outpatients; effect classes that no practice uses
-HOSPITAL_DRUGS = np.array([622821001, 622697501, 620003560, 622844201, 620003928])
+HOSPITAL_DRUGS = np.array([622821001, 622697501, 620003560, 620003074, 620003928])
 
 
 def drug_points(codes: np.ndarray, amount: float = 1.0) -> np.ndarray:

@@ -103,7 +103,7 @@ def build_world(cfg: TownConfig) -> World:
     drugs = np.zeros(n, dtype=np.int64)
     for j, p in enumerate(chance):
         drugs |= (rng.random(n) < np.minimum(0.9, p * factor)).astype(np.int64) << j
-    share = rate("pharmacy.duplicates_kdb") / 0.70
+    share = rate("pharmacy.duplicates_kdb") / 0.84  # both practices are seen in a month, 0.93 each, less absences
     duplicate = np.where(rng.random(n) < share, choose(rng, n, [1, 2, 3, 4, 5], [0.32, 0.2, 0.2, 0.16, 0.12]), 0)
     return World(
         cfg, people, providers, slots, specialty, diseases, since, drugs, rng.integers(0, 2, n), duplicate,

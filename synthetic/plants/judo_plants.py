@@ -155,7 +155,7 @@ class JudoPlants:
         self._say(pool, at[variant == 1], "medium", "two parts on 16 days")
 
     def _jd16(self, pool: Pool) -> None:
-        """Injury after injury at one clinic; decoys: one lasting course, a new clinic each time, or long pauses."""
+        """Injury after injury at one clinic; decoys: one lasting course, a new clinic each time, or always the same part."""
         at, variant = np.arange(pool.n), pool.variant(3)
         start, end = self.cfg.judo_first.index, self.cfg.last.index
         if not pool.decoy:
@@ -175,10 +175,10 @@ class JudoPlants:
         for b, month in enumerate(range(start, end + 1, BLOCK)):
             self._course(pool, change, month, 4, BLOCK, SINGLE[(pool.person[change] + b) % len(SINGLE)][:, None], 5, 3 * b)
         self._say(pool, change, "hard", "new injuries, each at another clinic")
-        pause = at[variant == 2]
-        for b, month in enumerate(range(start, end + 1, 5)):
-            self._course(pool, pause, month, 4, 2, SINGLE[(pool.person[pause] + b) % len(SINGLE)][:, None], 5, 0)
-        self._say(pool, pause, "hard", "new injuries with three months between them")
+        again = at[variant == 2]
+        for b, month in enumerate(range(start, end + 1, BLOCK)):
+            self._course(pool, again, month, 2 + b % 5, BLOCK, SINGLE[pool.person[again] % len(SINGLE)][:, None], 5, 0)
+        self._say(pool, again, "hard", "the same part hurt again and again, no other")
 
     def _jd17d(self, pool: Pool) -> None:
         self._two_clinics(pool, same_day=1)
@@ -245,8 +245,9 @@ class JudoPlants:
         if not labelled:
             return
         if pool.decoy:
-            # a long fracture meets the count, two clinics for different parts meet the days; both are fine all the same
-            fine = ~met | np.array([self._notes[int(t)].startswith(("a fracture under", "two clinics at")) for t in pool.number])
+            # a long fracture meets the count and two clinics for different parts meet the days: fine all the same;
+            # part shifting shows over months only, so its decoys are clean by how they were made
+            fine = ~met | (pool.kind == "JD16") | np.array([self._notes[int(t)].startswith(("a fracture under", "two clinics at")) for t in pool.number])
             use = there & fine
         else:
             use = there & met

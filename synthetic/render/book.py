@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import polars as pl
@@ -58,12 +59,19 @@ def prefixed(lines: pl.DataFrame) -> pl.DataFrame:
     return lines.with_columns(pl.concat_str([pl.lit("1,"), row.cast(pl.String), pl.lit(",0,"), pl.col("text")]).alias("text"))
 
 
+def write_lines(file: BinaryIO, lines: pl.Series) -> int:
+    """Write lines as CP932 with CRLF after each; returns the bytes written."""
+    written = 0
+    for start in range(0, len(lines), 200_000):
+        part = lines.slice(start, 200_000)
+        written += file.write((part.str.join("\r\n").item() + "\r\n").encode("cp932"))
+    return written
+
+
 def write_volume(path: Path, lines: pl.Series, last_line: str, *, end_mark: bool) -> None:
-    """Write CP932 with CRLF; `last_line` is the GO record."""
-    text = pl.concat([lines, pl.Series([last_line])]).str.join("\r\n").item()
+    """Write a file: its lines, the GO record `last_line`, and the end mark where wanted."""
     with path.open("wb") as file:
-        for start in range(0, len(text), 1 << 24):
-            file.write(text[start : start + (1 << 24)].encode("cp932"))
-        file.write(b"\r\n")
+        write_lines(file, lines)
+        file.write(last_line.encode("cp932") + b"\r\n")
         if end_mark:
             file.write(EOF_MARK)

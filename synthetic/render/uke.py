@@ -11,13 +11,13 @@ import polars as pl
 from synthetic.claimset import Frames
 from synthetic.config import Month, TownConfig, catalog, fee, rate
 from synthetic.outpatient import HOSPITAL_BASE
-from synthetic.population import People
+from synthetic.population import People, check_digit
 from synthetic.providers import Providers
 from synthetic.render.book import VOLUME_CLAIMS, Book, Volume, prefixed, write_volume
 from synthetic.render.persons import PersonTexts, receipt_class
 from synthetic.render.text import day_cells, day_text, decimal, number, padded, record
 
-PUBLIC_PAYER = "54116010"  # 法別 54 of prefecture 11, with its check digit
+PUBLIC_PAYER = "5411601" + check_digit("5411601")  # 法別 54 of prefecture 11
 STEM = {"med": "RECEIPTC", "dpc": "RECEIPTD", "den": "RECEIPTS", "pha": "RECEIPTY", "nur": "RECEIPTH"}
 
 
@@ -132,18 +132,23 @@ class Sheet:
         if per_receipt is not None:
             self.put(2, per_receipt)
 
+    def totals(self) -> tuple[int, int]:
+        """Return what GO says: HO and KO records, points of the first payers."""
+        return int((1 + self.claims["public"].cast(pl.Int64)).sum()), int(self.claims["points"].sum())
+
+    def lines(self) -> pl.Series:
+        """Return all lines but GO, in order."""
+        lines = self.book.lines()
+        return (prefixed(lines) if self.cfg.prefix else lines)["text"]
+
     def write(self, folder: Path, *, last: bool) -> Volume:
         """Write the volume; returns what its GO record says."""
-        lines = self.book.lines()
-        if self.cfg.prefix:
-            lines = prefixed(lines)
         rng = self.cfg.rng("eof-" + self.kind, int(self.claims["billing"].max()), self.volume)
-        payers = int((1 + self.claims["public"].cast(pl.Int64)).sum())
-        points = int(self.claims["points"].sum())
+        payers, points = self.totals()
         go = f"GO,{payers},{points},{'99' if last else f'{self.volume:02d}'}"
         name = f"{STEM[self.kind]}_{self.volume:02d}.UKE"
         mark = rng.random() >= rate("oddness.no_eof") or not self.cfg.dirt
-        write_volume(folder / name, lines["text"], go, end_mark=bool(mark))
+        write_volume(folder / name, self.lines(), go, end_mark=bool(mark))
         return Volume(name, payers, points)
 
 

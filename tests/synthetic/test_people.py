@@ -1,0 +1,37 @@
+"""The register: keys, households, cover."""
+
+from __future__ import annotations
+
+import polars as pl
+
+
+def test_people_are_unique_by_address_number_and_by_certificate(town):
+    register = town.csv("2026-10", "shikaku_202610.csv")
+    assert register["宛名番号"].n_unique() == register.height
+    half = register.with_columns(pl.col("番号").str.normalize("NFKC"))
+    assert half.select("記号", "番号", "枝番").n_unique() == register.height
+
+
+def test_every_planted_person_is_covered_and_known(town):
+    register = town.csv("2026-10", "shikaku_202610.csv")
+    ids = register.select(pl.concat_str(["保険者番号", "宛名番号"], separator="-").alias("person_id"), "資格喪失日")
+    labels = town.labels.join(ids, on="person_id", how="left")
+    assert labels["資格喪失日"].null_count() == labels.height
+    assert set(town.labels["person_id"]) <= set(ids["person_id"])
+
+
+def test_certified_people_are_in_the_link(town):
+    register = town.csv("2026-10", "shikaku_202610.csv").filter(pl.col("介護被保険者番号").is_not_null())
+    link = town.csv("2026-10", "person_link_202610.csv")
+    assert set(register["介護被保険者番号"]) == set(link["介護被保険者番号"])
+
+
+def test_late_joiners_are_not_in_an_earlier_register(town):
+    early, late = (town.csv(m, f"shikaku_{m.replace('-', '')}.csv") for m in ("2026-09", "2026-10"))
+    assert early["資格取得日"].max() <= "20260930"
+    assert late["資格取得日"].max() > "20260930"
+
+
+def test_nobody_is_75_in_the_last_month(town):
+    register = town.csv("2026-10", "shikaku_202610.csv")
+    assert register["生年月日"].drop_nulls().min() > "19511031"

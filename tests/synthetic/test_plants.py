@@ -1,0 +1,363 @@
+"""Every plant holds its error in the delivered files, every decoy is clean of it: judged anew from the text alone."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from itertools import combinations
+
+import polars as pl
+import pytest
+
+from synthetic.config import load_yaml
+
+MONTH, DAYS = "2026-10", 31
+HYGIENE, HOME_DOCTOR, HOME_NURSE, CANCER = "303001310", "114031010", "114004510", "8840249"
+
+
+def labelled(town, kind: str, decoy: bool, month: str = MONTH) -> list[dict]:
+    frame = town.labels.filter((pl.col("plant_type") == kind) & (pl.col("is_decoy") == decoy) & (pl.col("service_month") == month))
+    assert frame.height >= 8, f"{kind} decoy={decoy}: {frame.height}"
+    return frame.to_dicts()
+
+
+def ids(row: dict, kind: str) -> list[str]:
+    return [c.split(":")[-1] if kind == "judo" else c.split(":")[2] for c in row["claim_ids"] if c.startswith(kind + ":")]
+
+
+def day(text: str) -> date:
+    return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+
+
+@pytest.fixture(scope="module")
+def judo(town):
+    claims = {r["整理番号"]: r for r in town.csv(MONTH, "judo_202610.csv").to_dicts()}
+    for row in town.csv(MONTH, "judo_parts_202610.csv").to_dicts():
+        claims[row["整理番号"]].setdefault("parts", []).append(row)
+    return claims
+
+
+@pytest.fixture(scope="module")
+def care(town):
+    """Care lines by (provider, care number, form): kind + item -> times; and the basic record."""
+    out: dict[str, dict] = {}
+    for line in (town.delivery(MONTH) / "care_202610.csv").read_bytes().decode("cp932").split("\r\n"):
+        f = line.split(",")
+        if f[0] != "2" or f[2] == "7111":
+            continue
+        key = f"care:{f[6]}:{f[5]}:{f[7]}:{f[4]}:{f[2]}"
+        entry = out.setdefault(key, {"lines": {}})
+        if f[3] == "01":
+            entry["basic"] = f
+        elif f[3] == "02":
+            entry["lines"][f[8] + f[9]] = int(f[11])
+    return out
+
+
+@pytest.fixture(scope="module")
+def receipts(town):
+    """Medical, dental and nursing receipts: claim -> record -> list of field lists."""
+    out: dict[str, dict[str, list[list[str]]]] = {}
+    for kind in ("med", "den", "nur", "pha"):
+        for claim, rec, f in town.uke(MONTH, kind).select("claim", "rec", "f").iter_rows():
+            out.setdefault(claim, {}).setdefault(rec, []).append(f)
+    return out
+
+
+@pytest.fixture(scope="module")
+def components(town):
+    text = (town.delivery(MONTH) / "y_ALL20260601.csv").read_bytes().decode("cp932").removesuffix("\r\n")
+    rows = [line[1:-1].split('","') for line in text.split("\r\n")]
+    return {r[2]: (r[31], r[27]) for r in rows}
+
+
+def test_every_kind_has_plants_and_decoys_in_every_month(town):
+    counts = town.labels.group_by("plant_type", "is_decoy", "service_month").len()
+    for kind in load_yaml("plants.yaml")["kinds"]:
+        for decoy in (False, True):
+            for month in ("2026-09", MONTH):
+                if kind == "TP03" and month == "2026-09":
+                    continue  # no case is open before the first delivered month
+                at = counts.filter((pl.col("plant_type") == kind) & (pl.col("is_decoy") == decoy) & (pl.col("service_month") == month))
+                assert at["len"].sum() >= 8, (kind, decoy, month)
+
+
+def test_labels_have_ids_that_exist(town, judo, care, receipts):
+    for row in town.labels.filter(pl.col("service_month") == MONTH).to_dicts():
+        assert row["claim_ids"]
+        for claim in row["claim_ids"]:
+            kind = claim.split(":")[0]
+            if kind == "judo":
+                assert claim.split(":")[2] in judo
+            elif kind == "care":
+                assert claim in care
+            else:
+                assert claim.split(":")[2] in receipts
+
+
+def test_yen_is_given_for_plants_and_zero_for_decoys(town):
+    labels = town.labels
+    assert labels.filter("is_decoy")["expected_yen"].sum() == 0
+    assert (labels.filter(~pl.col("is_decoy") & (pl.col("plant_type") != "RX03"))["expected_yen"] > 0).all()
+    assert labels["plant_id"].n_unique() == labels.height
+
+
+# ---- judo ---------------------------------------------------------------------------------------------------------
+def counted_months(row: dict) -> int:
+    first = day(row["初検年月日"])
+    start = first.year * 12 + first.month + (first.day >= 16)
+    return 2026 * 12 + 10 - start + 1
+
+
+JUDO = {
+    "JD12": lambda r: int(r["部位数"]) >= 3,
+    "JD13": lambda r: counted_months(r) >= 4 and not any("骨折" in p["負傷名"] for p in r["parts"]),
+    "JD14": lambda r: int(r["実日数"]) >= 10,
+    "JD15": lambda r: int(r["実日数"]) >= 15 and int(r["部位数"]) >= 3,
+}
+
+
+@pytest.mark.parametrize("kind", JUDO)
+def test_single_form_judo_plants(town, judo, kind):
+    for decoy in (False, True):
+        for row in labelled(town, kind, decoy):
+            forms = [judo[i] for i in ids(row, "judo")]
+            assert any(JUDO[kind](f) for f in forms) != decoy, row["plant_id"]
+
+
+def test_forms_agree_with_their_days_and_parts(judo):
+    for row in judo.values():
+        assert len(row["施術日"].split()) == int(row["実日数"])
+        if "parts" in row:
+            assert len(row["parts"]) == int(row["部位数"])
+            assert all(p["施術開始年月日"] <= p["施術終了年月日"] for p in row["parts"])
+
+
+def test_two_clinic_plants(town, judo):
+    def together(row: dict) -> tuple[bool, bool]:
+        same_day = overlap = False
+        for a, b in combinations([judo[i] for i in ids(row, "judo")], 2):
+            shared = {p["負傷名"] for p in a["parts"]} & {p["負傷名"] for p in b["parts"]}
+            if a["登録記号番号"] == b["登録記号番号"] or not shared:
+                continue
+            same_day |= bool(set(a["施術日"].split()) & set(b["施術日"].split()))
+            periods = [(min(p["初検年月日"] for p in x["parts"]), max(p["施術終了年月日"] for p in x["parts"])) for x in (a, b)]
+            common = day(min(periods[0][1], periods[1][1])) - day(max(periods[0][0], periods[1][0]))
+            overlap |= common >= timedelta(days=28)
+        return same_day, overlap
+
+    for row in labelled(town, "JD17D", False):
+        assert together(row) == (True, True)
+    for row in labelled(town, "JD17", False):
+        assert together(row) == (False, True)
+    for kind in ("JD17", "JD17D"):
+        for row in labelled(town, kind, True):
+            assert together(row) == (False, False)
+            assert len(ids(row, "judo")) == 2
+
+
+def test_part_shifting_plants(town):
+    files = [(m, f"judo_{m.replace('-', '')}.csv", f"judo_parts_{m.replace('-', '')}.csv") for m in ("2026-09", "2026-10")]
+    history = [("2026-08", f"judo_2026{m:02d}.csv", f"judo_parts_2026{m:02d}.csv") for m in range(1, 9)]
+    claims = pl.concat([town.csv(m, c) for m, c, _ in history + files])
+    parts = pl.concat([town.csv(m, p) for m, _, p in history + files])
+    key = claims.select("整理番号", "施術年月", "登録記号番号", person=pl.concat_str(["記号", pl.col("番号").str.normalize("NFKC"), "枝番"]))
+    register = town.csv(MONTH, "shikaku_202610.csv")
+    person = {f"{r['保険者番号']}-{r['宛名番号']}": f"{r['記号']}{r['番号']}{r['枝番']}".translate(str.maketrans("０１２３４５６７８９", "0123456789")) for r in register.to_dicts()}
+    joined = parts.join(key, on="整理番号")
+
+    def shifts(row: dict) -> bool:
+        mine = joined.filter(pl.col("person") == person[row["person_id"]])
+        for _, clinic in mine.group_by("登録記号番号", maintain_order=True):
+            months = sorted(clinic["施術年月"].unique().to_list())
+            starts = clinic.group_by("初検年月日").agg(pl.col("負傷名").sort()).sort("初検年月日")
+            span = int(months[-1][4:]) - int(months[0][4:]) + 1
+            differ = starts["負傷名"].n_unique() == starts.height
+            if starts.height >= 3 and span >= 6 and len(months) / span >= 0.8 and differ:
+                return True
+        return False
+
+    for decoy in (False, True):
+        for row in labelled(town, "JD16", decoy):
+            assert shifts(row) != decoy, row["note"]
+
+
+# ---- medical and care ---------------------------------------------------------------------------------------------
+def hospital_inner(row: dict, receipts: dict) -> int:
+    """Days strictly inside the stay, at least: all days in hospital but two."""
+    days = [int(receipts[c]["HO"][0][4]) for c in ids(row, "med") if receipts[c]["RE"][0][2][3] in "13579"]
+    return max((d - 2 for d in days), default=0)
+
+
+def care_of(row: dict, care: dict) -> dict[str, int]:
+    out: dict[str, int] = {}
+    for claim in row["claim_ids"]:
+        out |= care[claim]["lines"] if claim.startswith("care:") else {}
+    return out
+
+
+def test_hospital_and_day_care(town, receipts, care):
+    for decoy in (False, True):
+        for row in labelled(town, "MC01", decoy):
+            sure = hospital_inner(row, receipts) + care_of(row, care)["152441"] - DAYS
+            assert (sure > 0) != decoy
+            assert hospital_inner(row, receipts) > 0
+
+
+def test_hospital_and_facility(town, receipts, care):
+    for decoy in (False, True):
+        for row in labelled(town, "MC02", decoy):
+            lines = care_of(row, care)
+            sure = hospital_inner(row, receipts) + lines["511121"] - DAYS
+            assert (sure > 6) != decoy
+            if decoy:
+                assert lines["516300"] == 6
+                assert sure <= 0
+
+
+def test_home_nursing_on_both_sides(town, receipts, care):
+    for decoy in (False, True):
+        for row in labelled(town, "MC03", decoy):
+            assert "131111" in care_of(row, care)
+            excuse = False
+            for claim in ids(row, "nur"):
+                records = receipts[claim]
+                orders = {r[1] for r in records["HJ"]}
+                excuse |= records["JS"][0][2] == "01" or bool(orders & {"02", "03", "04"})
+            for claim in ids(row, "med"):
+                assert any(r[3] == HOME_NURSE for r in receipts[claim]["SI"])
+                excuse |= any(r[1] == CANCER for r in receipts[claim]["SY"])
+            assert ids(row, "nur") or ids(row, "med")
+            assert excuse == decoy
+
+
+def test_home_care_management_and_first_class_guidance(town, receipts, care):
+    for decoy in (False, True):
+        for row in labelled(town, "MC05", decoy):
+            managed = any(r[3] == HOME_DOCTOR for c in ids(row, "med") for r in receipts[c]["SI"])
+            assert (managed and "311111" in care_of(row, care)) != decoy
+            assert {"311111", "311112"} & set(care_of(row, care))
+
+
+def test_dental_hygiene_for_the_certified(town, receipts, care):
+    register = {f"{r['保険者番号']}-{r['宛名番号']}": r for r in town.csv(MONTH, "shikaku_202610.csv").to_dicts()}
+    for decoy in (False, True):
+        for row in labelled(town, "MC07", decoy):
+            assert any(r[3] == HYGIENE for c in ids(row, "den") for r in receipts[c]["SS"])
+            certified = bool(register[row["person_id"]]["要介護状態区分"])
+            away = hospital_inner(row, receipts) >= DAYS - 2 or "511121" in care_of(row, care)
+            assert (certified and not away) != decoy
+
+
+# ---- drugs --------------------------------------------------------------------------------------------------------
+def supplies(row: dict, receipts: dict, components: dict) -> list[tuple[str, str, date, int]]:
+    """(prescriber, price code, first day, days) of every oral drug of a label's pharmacy claims."""
+    out = []
+    for claim in ids(row, "pha"):
+        records = receipts[claim]
+        prescriber = "".join(records["RE"][0][9:12])
+        cz = records["CZ"][0]
+        out += [(prescriber, components[f[2]][0], day(cz[3]), int(cz[5])) for f in records["IY"]]
+    return out
+
+
+def overlap(a: tuple, b: tuple) -> int:
+    end = min(a[2] + timedelta(days=a[3]), b[2] + timedelta(days=b[3]))
+    return max(0, (end - max(a[2], b[2])).days)
+
+
+def longest(drugs: list[tuple], length: int, only: tuple[str, ...] = ("",)) -> int:
+    """Longest overlap of two prescribers on the same first `length` characters of the price code."""
+    pairs = [(a, b) for a, b in combinations(drugs, 2) if a[0] != b[0] and a[1].startswith(only) and b[1].startswith(only)]
+    return max((overlap(a, b) for a, b in pairs if a[1][:length] == b[1][:length]), default=0)
+
+
+def test_same_component_from_two_prescribers(town, receipts, components):
+    for decoy in (False, True):
+        for row in labelled(town, "RX01", decoy):
+            assert (longest(supplies(row, receipts, components), 7) >= 14) != decoy
+    boundary = [longest(supplies(r, receipts, components), 7) for r in labelled(town, "RX01", False)]
+    assert 14 in boundary
+    assert 13 in [longest(supplies(r, receipts, components), 7) for r in labelled(town, "RX01", True)]
+
+
+def test_duplicates_as_the_national_database_counts_them(town, receipts, components):
+    def counted(row: dict) -> bool:
+        by_class: dict[str, set[str]] = {}
+        for prescriber, code, _, _ in supplies(row, receipts, components):
+            by_class.setdefault(code[:4], set()).add(prescriber)
+        doubled = [v for v in by_class.values() if len(v) >= 2]
+        return len(doubled) >= 2 or any(len(v) >= 3 for v in doubled)
+
+    for decoy in (False, True):
+        for row in labelled(town, "RX02", decoy):
+            assert counted(row) != decoy
+
+
+def test_many_oral_drugs(town, receipts, components):
+    for decoy in (False, True):
+        for row in labelled(town, "RX03", decoy):
+            kinds = {d[1][:9] for d in supplies(row, receipts, components) if d[3] >= 15}
+            assert (len(kinds) >= 6) != decoy
+
+
+def test_hypnotics_from_two_institutions(town, receipts, components):
+    def at_once(row: dict) -> bool:
+        drugs = [d for d in supplies(row, receipts, components) if d[1].startswith(("112", "117"))]
+        assert len(drugs) >= 2
+        return any(a[0] != b[0] and overlap(a, b) > 0 for a, b in combinations(drugs, 2))
+
+    for decoy in (False, True):
+        for row in labelled(town, "RX04", decoy):
+            assert at_once(row) != decoy
+
+
+# ---- third party --------------------------------------------------------------------------------------------------
+def specials(records: dict) -> list[str]:
+    text = records["RE"][0][11]
+    return [text[i : i + 2] for i in range(0, len(text), 2)]
+
+
+def injuries(town, records: dict) -> list[tuple[str, date]]:
+    text = (town.delivery(MONTH) / "b_ALL20260601.csv").read_bytes().decode("cp932").removesuffix("\r\n")
+    icd = {r[2]: r[15] for r in (line[1:-1].split('","') for line in text.split("\r\n"))}
+    return [(icd[r[1]], day(r[2])) for r in records["SY"] if icd[r[1]][0] in "ST"]
+
+
+def test_marked_third_party_claims(town, receipts):
+    for decoy in (False, True):
+        for row in labelled(town, "TP01", decoy):
+            assert any("10" in specials(receipts[c]) for c in ids(row, "med")) != decoy
+    across = [receipts[c]["RE"][0][11] for r in labelled(town, "TP01", True) for c in ids(r, "med")]
+    assert any("10" in text for text in across), "one decoy holds 10 across two codes"
+
+
+def test_no_natural_claim_is_marked(town, receipts):
+    marked = {c for c, r in receipts.items() if "RE" in r and len(r["RE"][0]) == 38 and "10" in specials(r)}
+    planted = {c for row in labelled(town, "TP01", False) for c in ids(row, "med")}
+    assert marked == planted
+
+
+def test_new_injuries_of_many_points(town, receipts):
+    def looks(claim: str) -> bool:
+        records = receipts[claim]
+        new = any(d >= date(2026, 10, 1) and not icd.startswith(("T80", "T81", "T82", "T83", "T84", "T85", "T86", "T87", "T88")) for icd, d in injuries(town, records))
+        inpatient = records["RE"][0][2][3] in "13579"
+        return new and (inpatient or int(records["HO"][0][5]) >= 3000)
+
+    for decoy in (False, True):
+        for row in labelled(town, "TP02", decoy):
+            assert any(looks(c) for c in ids(row, "med")) != decoy, row["note"]
+
+
+def test_later_claims_of_an_open_case(town, receipts):
+    opened = town.labels.filter((pl.col("plant_type") == "TP01") & (pl.col("service_month") == "2026-09"))
+    first = {p: c for p, c in opened.select("person_id", "claim_ids").iter_rows()}
+    before: dict[str, str] = {}
+    for claim, f in town.uke("2026-09", "med").filter(pl.col("rec") == "SY").select("claim", "f").iter_rows():
+        before.setdefault(claim, f[1])
+    for decoy in (False, True):
+        for row in labelled(town, "TP03", decoy):
+            case = before[first[row["person_id"]][0].split(":")[2]]
+            now = {r[1] for c in ids(row, "med") for r in receipts[c]["SY"]}
+            assert (case in now) != decoy
+            assert not any("10" in specials(receipts[c]) for c in ids(row, "med"))
