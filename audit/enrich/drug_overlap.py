@@ -35,7 +35,10 @@ def build(view: View) -> pl.DataFrame:
     names = view.code_table("m_drugs", ["name"]).collect()
     # codes without a component are their own key: the same code from two institutions cannot be judged, not overlooked
     key = pl.coalesce("component", pl.lit("?") + pl.col("code"))
-    frames = [_frame(supplies, supply_overlap.overlaps(supplies, m, key).with_columns(service_month=pl.lit(m)), names) for m in supplies.months]
+    frames = [
+        _frame(supplies, supply_overlap.overlaps(supplies, m, key).with_columns(service_month=pl.lit(m)), names)
+        for m in supplies.months
+    ]
     return pl.concat([GRAIN.empty(), *frames])
 
 
@@ -43,33 +46,29 @@ def _frame(supplies: Supplies, found: pl.DataFrame, names: pl.DataFrame) -> pl.D
     index = found.with_row_index("unit").lazy()
     claims = supplies.claims.lazy()
     claim_ids = (
-        index.select("unit", "stake_claim", c="claims").explode("c")
+        index.select("unit", "stake_claim", c="claims")
+        .explode("c")
         .join(claims.select("c", "claim_id"), on="c", how="inner")
         .sort("unit", pl.col("c") != pl.col("stake_claim"), "claim_id")
         .group_by("unit", maintain_order=True)
         .agg(claim_ids=pl.col("claim_id").unique(maintain_order=True))
     )
-    institutions = (
-        index.select("unit", institution="institutions").explode("institution")
-        .join(claims.select("institution", "institution_id").unique(), on="institution", how="inner")
-        .sort("unit", "institution_id")
-        .group_by("unit", maintain_order=True)
-        .agg(institutions="institution_id")
-    )
     drugs = (
-        index.select("unit", code="codes").explode("code")
+        index.select("unit", drug="drugs")
+        .explode("drug")
+        .join(supplies.drugs.lazy().select("drug", "code"), on="drug", how="inner")
         .join(names.lazy(), on="code", how="inner")
         .sort("unit", "name")
         .group_by("unit", maintain_order=True)
         .agg(drug_names=pl.col("name").unique(maintain_order=True))
     )
-    stake = claims.select(stake_claim="c", stake_claim_id="claim_id", insurer_no="insurer_no", person_id="person_id", insurer_rate="insurer_rate", stake_cap_yen="insurer_yen")
+    stake = claims.select(
+        "insurer_no", "person_id", "insurer_rate", stake_claim="c", stake_claim_id="claim_id", stake_cap_yen="insurer_yen"
+    )
     component = pl.when(~pl.col("key").str.starts_with("?")).then("key")
     return (
-        index.drop("institutions")
-        .join(stake, on="stake_claim", how="inner")
+        index.join(stake, on="stake_claim", how="inner")
         .join(claim_ids, on="unit", how="left")
-        .join(institutions, on="unit", how="left")
         .join(drugs, on="unit", how="left")
         .with_columns(
             component=component,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from weakref import WeakKeyDictionary
 
 import polars as pl
 
@@ -19,51 +20,80 @@ from audit.view import View, months_before
 HISTORY_MONTHS = 3
 MAX_DAYS = 180  # longer supplies are slips of the key
 CLAIM = ["insurer_no", "claim_id", "version_no"]
+_ROW = ["c", "person", "institution", "month", "start", "days", "daily", "code"]
 
 
 @dataclass(frozen=True)
 class Supplies:
-    """Drugs handed out, and what their numbers stand for.
+    """Drugs handed out, and what their numbers stand for. Numbers only tell apart: their order means nothing.
 
     Attributes:
         rows: c (claim), person, institution (null: prescriber not written), month (service month), start, days, daily
-            (amount a day; null: blank), code, price (yen per unit), component (first 7 of the price code), strength (first
-            9), effect (first 4), group (first 3): null where the drug master lacks the code.
-        claims: c, person, institution, and the claim's own columns, sorted by c.
-        months: service months touched by this delivery, ascending.
+            (amount a day; null: blank), drug.
+        drugs: drug, code, price (yen per unit), component (first 7 of the price code), strength (first 9), effect (first
+            4), group (first 3): null where the drug master lacks the code.
+        claims: c, person, institution, month, insurer_no, claim_id, version_no, person_id, institution_id, insurer_rate,
+            insurer_yen; outpatient and pharmacy receipts that brought a drug.
+        touched: person, month: units with a receipt in this delivery.
+        months: service months of these, ascending, as far back as judged.
 
     """
 
     rows: pl.DataFrame
+    drugs: pl.DataFrame
     claims: pl.DataFrame
+    touched: pl.DataFrame
     months: Sequence[date]
+
+    def of_month(self, month: date) -> pl.DataFrame:
+        """Return the rows of the persons touched in a month that matter for it: its own and earlier ones still running."""
+        people = self.touched.filter(pl.col("month") == month).select("person")
+        running = pl.col("start") + pl.duration(days=pl.col("days")) > pl.lit(month)
+        return self.rows.lazy().filter((pl.col("month") <= month) & running).join(people.lazy(), on="person", how="semi").collect()
+
+
+_READ: WeakKeyDictionary[View, Supplies] = WeakKeyDictionary()  # two grains read the same rows
 
 
 def read(view: View) -> Supplies:
-    """Read drugs handed out in the touched months, and earlier ones that still reach into them."""
-    claims = _claims(view)
-    now = claims.filter("now")
+    """Read drugs handed out in the touched months, and earlier ones that still reach into them (once per view)."""
+    if view not in _READ:
+        _READ[view] = _read(view)
+    return _READ[view]
+
+
+def in_list(parameter: str, what: pl.Expr, month: str | date) -> pl.Expr:
+    """Return whether a class stands in the list that holds in a row's (or the) month; false for a null class."""
+    on = pl.col(month) if isinstance(month, str) else pl.lit(month)
+    return load().is_in(parameter, what, on).fill_null(False)
+
+
+def _read(view: View) -> Supplies:
+    in_house = _in_house_lines(view)
+    claims = _claims(view, in_house)
     oldest = months_before(view.month, HISTORY_MONTHS)
-    months = sorted(m for m in now["month"].unique().to_list() if oldest <= m <= view.month)
-    if not months:
-        return Supplies(_nothing(), claims, [])
+    touched = claims.filter(pl.col("now") & pl.col("month").is_between(oldest, view.month)).select("person", "month").unique()
+    months = touched["month"].unique().sort().to_list()
+    # receipts of this month's care look back to what still runs; late ones look further, but for few persons
+    late = touched.filter(pl.col("month") < view.month).select("person").unique()
+    rows = _rows(view, in_house, claims, view.month)
+    if months and late.height:
+        late_claims = claims.join(late, on="person", how="semi")
+        rows = pl.concat([rows.join(late_claims.select("c"), on="c", how="anti"), _rows(view, in_house, late_claims, months[0])])
+    rows, drugs = _number_drugs(view, rows)
+    used = claims.join(rows.select("c").unique(), on="c", how="semi").drop("now", "first_day")
+    return Supplies(rows, drugs, used, touched.join(used.select("person").unique(), on="person", how="semi"), months)
+
+
+def _rows(view: View, in_house: pl.DataFrame, claims: pl.DataFrame, since: date) -> pl.DataFrame:
+    """Supplies of the claims that reach beyond the first day of `since`, or were handed out from then on."""
     keys = claims.lazy().select(*CLAIM, "c", "person", "institution", "month", "first_day")
-    reach = pl.col("start") + pl.duration(days=pl.col("days")) > pl.lit(months[0])
-    rows = (
-        pl.concat([_pharmacy(view, keys), _in_house(view, keys)])
-        .filter((pl.col("days") > 0) & (pl.col("days") <= MAX_DAYS) & pl.col("start").is_not_null() & reach)
-        .join(_drugs(view).lazy(), on="code", how="left", validate="m:1")
-        .collect()
-    )
-    return Supplies(rows, claims, months)
+    reach = pl.col("start") + pl.duration(days=pl.col("days")) > pl.lit(since)
+    sane = (pl.col("days") > 0) & (pl.col("days") <= MAX_DAYS) & pl.col("start").is_not_null()
+    return pl.concat([_pharmacy(view, keys, sane & reach), _in_house(in_house, keys).filter(sane & reach)]).collect()
 
 
-def in_list(parameter: str, what: pl.Expr, month: str) -> pl.Expr:
-    """Return whether a class stands in the list that holds in a row's month; false for a null class."""
-    return load().is_in(parameter, what, pl.col(month)).fill_null(False)
-
-
-def _claims(view: View) -> pl.DataFrame:
+def _claims(view: View, in_house_lines: pl.DataFrame) -> pl.DataFrame:
     pharmacy = pl.col("kind") == "pha"
     in_house = (pl.col("kind") == "med") & ~pl.col("inpatient")
     claims = (
@@ -74,58 +104,64 @@ def _claims(view: View) -> pl.DataFrame:
             institution_id=pl.when(pharmacy).then("prescriber_id").otherwise("institution_id"),
             month="service_month",
             first_day=_day("service_month", pl.col("visit_days")),
+            pharmacy=pharmacy,
             now=pl.col("delivery_month") == view.month,
         )
-        .collect()
-    )
-    return claims.sort(*CLAIM).with_columns(
-        c=pl.int_range(pl.len(), dtype=pl.UInt32),
-        person=pl.col("person_id").rank("dense").cast(pl.UInt32),
-        institution=pl.col("institution_id").rank("dense").cast(pl.UInt32),
-    )
+    )  # fmt: skip
+    # few outpatient receipts carry drugs: leave the others out before numbering
+    with_drugs = in_house_lines.lazy().select(CLAIM).unique()
+    claims = pl.concat([claims.filter("pharmacy"), claims.filter(~pl.col("pharmacy")).join(with_drugs, on=CLAIM, how="semi")])
+    claims = claims.drop("pharmacy").with_row_index("c").collect()
+    people = claims.select(pl.col("person_id").unique()).with_row_index("person")
+    institutions = claims.select(pl.col("institution_id").drop_nulls().unique()).with_row_index("institution")
+    return claims.join(people, on="person_id", how="left", validate="m:1").join(institutions, on="institution_id", how="left", validate="m:1")
 
 
-def _drugs(view: View) -> pl.DataFrame:
+def _number_drugs(view: View, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     code = pl.col("price_code")
-    return (
+    known = (
         view.code_table("m_drugs", ["price", "price_code"])
         .with_columns(price_code=pl.when(code.str.len_chars() >= 9).then(code))
-        .select(
-            "code", "price",
-            component=pl.col("price_code").str.slice(0, 7),
-            strength=pl.col("price_code").str.slice(0, 9),
-            effect=pl.col("price_code").str.slice(0, 4),
-            group=pl.col("price_code").str.slice(0, 3),
-        )
+        .select("code", "price", *(code.str.slice(0, n).alias(a) for a, n in (("component", 7), ("strength", 9), ("effect", 4), ("group", 3))))
         .collect()
+        .sort("code")
     )
+    unknown = rows.lazy().join(known.lazy(), on="code", how="anti").select("code").unique().sort("code").collect()
+    drugs = pl.concat([known, unknown], how="diagonal").with_row_index("drug")
+    return rows.join(drugs.select("code", "drug"), on="code", how="left", validate="m:1").drop("code"), drugs
 
 
-def _pharmacy(view: View, claims: pl.LazyFrame) -> pl.LazyFrame:
+def _pharmacy(view: View, claims: pl.LazyFrame, condition: pl.Expr) -> pl.LazyFrame:
     """Form 1 is oral by the day; as-needed, external and injected drugs have other forms."""
     return (
         view.scan("dispensings", HISTORY_MONTHS)
         .filter(pl.col("form") == "1")
         .select(*CLAIM, "code", "days", start="dispensed_on", daily="amount")
+        .filter(condition)
         .join(claims, on=CLAIM, how="inner")
-        .select("c", "person", "institution", "month", "start", "days", "daily", "code")
+        .select(_ROW)
     )
 
 
-def _in_house(view: View, claims: pl.LazyFrame) -> pl.LazyFrame:
+def _in_house_lines(view: View) -> pl.DataFrame:
+    lines = view.scan("lines", HISTORY_MONTHS).filter((pl.col("category") == "21") & pl.col("record").is_in(["IY", "SI"]))
+    return lines.select(*CLAIM, "record", "unit_no", "code", "amount", "times", "day_mask").collect()
+
+
+def _in_house(lines: pl.DataFrame, claims: pl.LazyFrame) -> pl.LazyFrame:
     """内服 lines: the day's dose as amount, the days as times of the unit; from the first day with a count."""
     return (
-        view.scan("lines", HISTORY_MONTHS)
-        .filter((pl.col("category") == "21") & (pl.col("record").is_in(["IY", "SI"])))
-        .select(*CLAIM, "record", "unit_no", "code", "amount", "times", "day_mask")
+        lines.lazy()
         .join(claims, on=CLAIM, how="inner")
         # times stand on the last line of a unit
         .with_columns(pl.col("times", "day_mask").max().over("c", "unit_no"))
         .filter(pl.col("record") == "IY")
         .with_columns(
-            start=pl.when(pl.col("day_mask") > 0).then(_day("month", pl.col("day_mask"))).otherwise("first_day")
+            start=pl.when(pl.col("day_mask") > 0).then(_day("month", pl.col("day_mask"))).otherwise("first_day"),
+            days="times",
+            daily="amount",
         )
-        .select("c", "person", "institution", "month", "start", days="times", daily="amount", code="code")
+        .select(_ROW)
     )
 
 
@@ -133,14 +169,3 @@ def _day(month: str, mask: pl.Expr) -> pl.Expr:
     """The first day of a mask as a date; the month's first day where no bit is set."""
     first = pl.when(mask > 0).then(mask.bitwise_trailing_zeros()).otherwise(0)
     return pl.col(month) + pl.duration(days=first)
-
-
-def _nothing() -> pl.DataFrame:
-    text, number = pl.String, pl.UInt32
-    return pl.DataFrame(
-        schema={
-            "c": number, "person": number, "institution": number, "month": pl.Date, "start": pl.Date, "days": pl.Int32,
-            "daily": pl.Float64, "code": text, "price": pl.Float64, "component": text, "strength": text,
-            "effect": text, "group": text,
-        }
-    )

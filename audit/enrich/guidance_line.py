@@ -6,7 +6,7 @@ import polars as pl
 
 from audit.enrich.care_services import care_claims
 from audit.enrich.hospital_stays import HISTORY_MONTHS, UNIT
-from audit.enrich.medical_sections import section_codes
+from audit.enrich.medical_sections import home_care_lines
 from audit.params import load
 from audit.rules.grains import Grain, declare
 from audit.view import View
@@ -71,8 +71,7 @@ def build(view: View) -> pl.DataFrame:
 
 def _management(view: View, cares: pl.DataFrame) -> pl.DataFrame:
     """One row per person (with a care claim) and month in which the fee was billed."""
-    codes = section_codes(view, "care.management.sections")
-    billed = view.scan("lines", HISTORY_MONTHS).filter((pl.col("record") == "SI") & pl.col("code").is_in(codes.implode())).select(_KEY).unique()
+    billed = home_care_lines(view, "care.management.sections", HISTORY_MONTHS).select(_KEY).unique()
     persons = cares.lazy().select("insurer_no", "person_id").drop_nulls().unique()
     return (
         view.scan("claims", HISTORY_MONTHS)

@@ -55,8 +55,7 @@ def build(view: View) -> pl.DataFrame:
         .collect()
         .sort(*_KEY)
     )
-    injuries = _injuries(view, claims.lazy().select(*_KEY, "service_month"))
-    by_claim = _by_claim(injuries)
+    by_claim = _by_claim(_injuries(view, claims.lazy().select(*_KEY, "service_month"), _written(view)))
     surgery = _surgery(view)
     claims = claims.join(by_claim, on=_KEY, how="left", validate="1:1").join(surgery, on=_KEY, how="left", validate="1:1")
     claims = claims.join(_open_cases(view, claims, code), on=_KEY, how="left", validate="1:1")
@@ -81,15 +80,9 @@ def build(view: View) -> pl.DataFrame:
     )
 
 
-def _injuries(view: View, claims: pl.LazyFrame, months_back: int = 0) -> pl.LazyFrame:
-    """Diagnoses of the given claims that are injuries or cannot be read; others are left out.
-
-    With `months_back` the claims are few and are joined first; else the codes thin the diagnoses out first.
-    """
+def _injuries(view: View, claims: pl.LazyFrame, written: pl.LazyFrame) -> pl.LazyFrame:
+    """Diagnoses of the given claims that are injuries or cannot be read; others are left out."""
     table = injury_codes.injury_table(view)
-    written = view.scan("diagnoses", months_back).select(*_KEY, "code", "started_on", "modifiers", "icd10")
-    if months_back:
-        written = written.join(claims, on=_KEY, how="inner", validate="m:1").collect().lazy()
     # DPC writes its ICD-10 itself; all others go by the master
     own = injury_codes.classify(written.filter(pl.col("icd10").is_not_null()).select("icd10").unique().collect(), view.month, "icd10")
     harmless = table.filter(~pl.col("injury")).select("code")
@@ -100,8 +93,11 @@ def _injuries(view: View, claims: pl.LazyFrame, months_back: int = 0) -> pl.Lazy
         .join(table.lazy(), on="code", how="left", validate="m:1")
     )
     by_icd = written.join(own.filter(pl.col("injury")).lazy(), on="icd10", how="inner", validate="m:1").drop("icd10")
-    found = pl.concat([by_code, by_icd], how="diagonal").drop("code")
-    return found if months_back else found.join(claims, on=_KEY, how="inner", validate="m:1")
+    return pl.concat([by_code, by_icd], how="diagonal").drop("code").join(claims, on=_KEY, how="inner", validate="m:1")
+
+
+def _written(view: View, months_back: int = 0) -> pl.LazyFrame:
+    return view.scan("diagnoses", months_back).select(*_KEY, "code", "started_on", "modifiers", "icd10")
 
 
 def _by_claim(injuries: pl.LazyFrame) -> pl.DataFrame:
@@ -140,14 +136,17 @@ def _surgery(view: View) -> pl.DataFrame:
 def _open_cases(view: View, claims: pl.DataFrame, code: str | None) -> pl.DataFrame:
     """Unmarked injury receipts of persons who have a marked one, in this or an earlier month, of the same region."""
     months = load().value("third_party.open_months", view.month) or 0
+    later = claims.lazy().filter(~pl.col("marked").fill_null(False) & (pl.col("regions").list.len() > 0))
     marked = (
         view.scan("claims", months)
         .filter(pl.col("special_codes").list.contains(code or "") & pl.col("person_id").is_not_null())
         .select(*_KEY, *_PERSON[1:], "service_month")
+        .join(later.select(_PERSON).unique(), on=_PERSON, how="semi")
         .collect()
     )
-    hurt = _injuries(view, marked.lazy(), months).filter("injury").select(*_PERSON, "claim_id", "service_month", "region").unique().collect()
-    later = claims.lazy().filter(~pl.col("marked").fill_null(False) & pl.col("regions").list.len().gt(0))
+    # few receipts out of a year: pick their diagnoses while reading
+    written = _written(view, months).filter(pl.col("claim_id").is_in(marked["claim_id"].unique().implode())).collect()
+    hurt = _injuries(view, marked.lazy(), written.lazy()).filter("injury").select(*_PERSON, "claim_id", "service_month", "region").unique().collect()
     case = hurt.lazy().select(*_PERSON, "region", case_claim="claim_id", case_month="service_month")
     same = (pl.col("region") == pl.col("case_region")) | (pl.col("region") == ANYWHERE) | (pl.col("case_region") == ANYWHERE)
     distance = (pl.col("service_month").dt.year() - pl.col("case_month").dt.year()).cast(pl.Int32) * 12 + (

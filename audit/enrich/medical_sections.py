@@ -7,16 +7,18 @@ import polars as pl
 from audit.params import load
 from audit.view import View
 
+HOME_CARE = "14"  # 診療識別 在宅: where all of part C is billed
 
-def section_codes(view: View, parameter: str) -> pl.Series:
-    """Return the procedure codes whose section stands in any period of a parameter's list; empty without a master."""
+
+def home_care_lines(view: View, parameter: str, months_back: int) -> pl.LazyFrame:
+    """Return lines of home care (診療識別 14) whose section stands in any period of a parameter's list.
+
+    Without a procedure master there are none.
+    """
     sections = sorted({s for period in load()[parameter].periods for s in period.value})
-    return (
-        view.code_table("m_procedures", ["section"])
-        .filter(pl.col("section").is_in(sections))
-        .select("code")
-        .collect()["code"]
-        .sort()
+    codes = view.code_table("m_procedures", ["section"]).filter(pl.col("section").is_in(sections)).select("code").collect()["code"]
+    return view.scan("lines", months_back).filter(
+        (pl.col("category") == HOME_CARE) & (pl.col("record") == "SI") & pl.col("code").is_in(codes.implode())
     )
 
 

@@ -6,7 +6,7 @@ import polars as pl
 
 from audit.enrich.care_services import care_claims, care_kinds
 from audit.enrich.hospital_stays import HISTORY_MONTHS, UNIT
-from audit.enrich.medical_sections import billed_points, section_codes
+from audit.enrich.medical_sections import billed_points, home_care_lines
 from audit.params import load
 from audit.rules.grains import Grain, declare
 from audit.view import View
@@ -25,8 +25,8 @@ GRAIN = declare(
             "listed_disease": pl.Boolean(),  # 別表第七 stated on the claim (JS); null: not stated (med)
             "special_order": pl.Boolean(),  # 特別訪問看護指示 (HJ); null: med claim
             "psychiatric": pl.Boolean(),  # 精神科(特別)訪問看護指示 (HJ); null: med claim
-            "disease_exempt": pl.Boolean(),  # a diagnosis of the month that is on 別表第七 by itself; null: not readable
-            "disease_conditional": pl.Boolean(),  # one that is on it under conditions; null: not readable
+            "disease_exempt": pl.Boolean(),  # a diagnosis of the month that is on 別表第七 by itself
+            "disease_conditional": pl.Boolean(),  # one that is on it under conditions
         },
     )
 )
@@ -46,8 +46,9 @@ def build(view: View) -> pl.DataFrame:
     sides = [pl.concat_list("claim_id"), pl.col("care_claims").fill_null([])]
     return (
         claims.with_columns(
+            pl.col("care_yen").fill_null(0),
+            pl.col("disease_exempt", "disease_conditional").fill_null(False),
             has_care_nursing=pl.when(matched).then(has_care),
-            care_yen=pl.col("care_yen").fill_null(0),
             unit_id=pl.col("claim_id"),
             claim_ids=pl.when(care_smaller).then(pl.concat_list(sides[1], sides[0])).otherwise(pl.concat_list(sides)),
             stake_claim_id=pl.when(care_smaller).then(pl.col("care_claim")).otherwise(pl.col("claim_id")),
@@ -63,8 +64,7 @@ def _medical_nursing(view: View) -> pl.DataFrame:
     claims = view.scan("claims", HISTORY_MONTHS).filter(pl.col("service_month").is_not_null())
     claims = claims.select(*columns, "inpatient", now=pl.col("delivery_month") == view.month)
     stations = claims.filter(pl.col("kind") == "nur").with_columns(medical_yen=pl.col("insurer_yen"))
-    codes = section_codes(view, "care.nursing.medical_sections")
-    lines = view.scan("lines", HISTORY_MONTHS).filter((pl.col("record") == "SI") & pl.col("code").is_in(codes.implode()))
+    lines = home_care_lines(view, "care.nursing.medical_sections", HISTORY_MONTHS)
     visits = (
         claims.filter((pl.col("kind") == "med") & ~pl.col("inpatient"))
         .join(billed_points(lines), on=_KEY, how="inner", validate="1:1")
@@ -113,29 +113,32 @@ def _orders(view: View, claims: pl.DataFrame) -> pl.DataFrame:
 
 
 def _diseases(view: View, claims: pl.DataFrame) -> pl.DataFrame:
-    """Diseases of 別表第七 among the diagnoses that any institution wrote for the person in the month."""
-    units = claims.lazy().select(UNIT).drop_nulls().unique()
-    of_units = view.scan("claims", HISTORY_MONTHS).join(units, on=UNIT, how="semi").select(*_KEY, *UNIT[1:])
-    icd = view.code_table("m_diseases", ["icd10", "icd10_2"])
+    """Units with a disease of 別表第七 among the diagnoses that any institution wrote for the person in the month."""
+    names = ("care.nursing.exempt_icd", "care.nursing.conditional_icd")
     parameters, month = load(), pl.col("service_month")
+    listed = sorted({entry for name in names for period in parameters[name].periods for entry in period.value})
+    # only where both insurances paid does it matter
+    units = claims.filter(pl.col("care_claim").is_not_null()).select(UNIT).drop_nulls().unique()
+    of_units = view.scan("claims", HISTORY_MONTHS).join(units.lazy(), on=UNIT, how="semi").select(*_KEY, *UNIT[1:]).collect()
 
-    def on_list(parameter: str) -> pl.Expr:
-        # entries are of one, three or four characters
-        parts = [pl.col(c).str.slice(0, n) for c in ("code_icd", "icd10_2") for n in (1, 3, 4)]
-        return pl.any_horizontal(parameters.is_in(parameter, part, month).fill_null(False) for part in parts).any()
+    def parts(column: str) -> list[pl.Expr]:
+        return [pl.col(column).str.slice(0, n) for n in (1, 3, 4)]  # entries are of one, three or four characters
+
+    # codes that any period lists: only these are laid over the receipts
+    master = view.code_table("m_diseases", ["icd10", "icd10_2"]).unpivot(index="code", value_name="master_icd").select("code", "master_icd")
+    master = master.filter(pl.any_horizontal(p.is_in(listed) for p in parts("master_icd")))
+    written = view.scan("diagnoses", HISTORY_MONTHS).filter(pl.col("claim_id").is_in(of_units["claim_id"].unique().implode()))
+    written = written.select(*_KEY, "code", "icd10")
+    by_icd = written.filter(pl.any_horizontal(p.is_in(listed) for p in parts("icd10"))).select(*_KEY, icd="icd10")
+    by_code = written.filter(pl.col("icd10").is_null()).join(master, on="code", how="inner").select(*_KEY, icd="master_icd")
+
+    def on_list(name: str) -> pl.Expr:
+        return pl.any_horizontal(parameters.is_in(name, p, month).fill_null(False) for p in parts("icd")).any()
 
     return (
-        view.scan("diagnoses", HISTORY_MONTHS)
-        .join(of_units, on=_KEY, how="inner")
-        .select(*UNIT, "code", "icd10")
-        .join(icd.rename({"icd10": "master_icd"}), on="code", how="left")
-        .with_columns(code_icd=pl.coalesce("icd10", "master_icd"))
+        pl.concat([by_icd, by_code])
+        .join(of_units.lazy(), on=_KEY, how="inner")
         .group_by(UNIT)
-        .agg(
-            disease_exempt=on_list("care.nursing.exempt_icd"),
-            disease_conditional=on_list("care.nursing.conditional_icd"),
-            readable=pl.col("code_icd").is_not_null().any(),
-        )
-        .select(*UNIT, *(pl.when("readable").then(c).alias(c) for c in ("disease_exempt", "disease_conditional")))
+        .agg(disease_exempt=on_list(names[0]), disease_conditional=on_list(names[1]))
         .collect()
     )

@@ -28,25 +28,26 @@ def overlaps(supplies: Supplies, month: date, key: pl.Expr) -> pl.DataFrame:
     """Return overlapping supplies of a month, one row per person and key.
 
     A day counts where two institutions' supplies cover it and one of them was handed out in `month`; later months are
-    not looked at. The later institution of the month is the one whose supply is at stake.
+    not looked at. Of the institutions that supplied in the month, the one that began last is at stake (of equal ones the
+    smaller institution id).
 
     Args:
         supplies: rows of this and earlier months.
         month: service month.
-        key: what must be the same (component, group); null keys are left out.
+        key: what must be the same, over the columns of `supplies.drugs`; drugs with a null key are left out.
 
     Returns:
-        person, key, overlap_days, institutions (numbers, ascending), institutions_now (how many of them supplied in the
-        month), claims (all claims concerned, ascending), codes (of the later institution, ascending), stake_claim,
-        stake_days, stake_yen (price x daily amount of the days that the later institution covers twice; null: a price
-        or an amount is missing). Sorted by person and key.
+        person, key, overlap_days, institutions (ids, ascending), institutions_now (how many of them supplied in the
+        month), claims (numbers of all claims concerned), drugs (numbers, of the institution at stake), stake_claim (its
+        first claim by id), stake_days, stake_yen (price x daily amount of the days that it covers beside another; null: a
+        price or an amount is missing). Order not specified.
 
     """
-    seen = supplies.rows.lazy().filter((pl.col("month") <= month) & pl.col("institution").is_not_null())
-    seen = seen.with_columns(key=key).filter(pl.col("key").is_not_null()).collect()
-    here = seen.filter(pl.col("month") == month).select(PAIR).unique()
-    shared = several_institutions(seen.join(here, on=PAIR, how="semi"), PAIR)
-    rows = seen.join(shared, on=PAIR, how="semi").with_columns(now=pl.col("month") == month)
+    keys = supplies.drugs.select("drug", "price", key=key).filter(pl.col("key").is_not_null())
+    rows = supplies.of_month(month).filter(pl.col("institution").is_not_null()).join(keys, on="drug", how="inner")
+    rows = rows.join(several_institutions(rows, PAIR), on=PAIR, how="semi").with_columns(now=pl.col("month") == month)
+    rows = rows.join(rows.filter("now").select(PAIR).unique(), on=PAIR, how="semi")
+    rows = rows.join(supplies.claims.select("c", "claim_id", "institution_id"), on="c", how="left", validate="m:1")
     days = (
         rows.with_columns(day=pl.date_ranges("start", pl.col("start") + pl.duration(days=pl.col("days") - 1)))
         .explode("day")
@@ -62,33 +63,27 @@ def overlaps(supplies: Supplies, month: date, key: pl.Expr) -> pl.DataFrame:
     days = days.join(both, on=day, how="semi")
     later = (
         days.filter("now")
-        .group_by(*PAIR, "institution")
-        .agg(first=pl.col("start").min(), claim=pl.col("c").min())
-        .sort(*PAIR, "first", "claim", descending=[False, False, True, True])
+        .group_by(*PAIR, "institution_id")
+        .agg(first=pl.col("start").min())
+        .sort(*PAIR, "first", "institution_id", descending=[False, False, True, False])
         .unique(PAIR, keep="first", maintain_order=True)
-        .select(*PAIR, stake_institution="institution")
+        .select(*PAIR, "institution_id")
     )
     whole = days.group_by(PAIR).agg(
         overlap_days=pl.col("day").n_unique().cast(pl.Int32),
-        institutions=pl.col("institution").unique().sort(),
-        institutions_now=pl.col("institution").filter("now").n_unique().cast(pl.Int32),
-        claims=pl.col("c").unique().sort(),
+        institutions=pl.col("institution_id").unique().sort(),
+        institutions_now=pl.col("institution_id").filter("now").n_unique().cast(pl.Int32),
+        claims=pl.col("c").unique(),
     )
-    stake = (
-        days.filter("now")
-        .join(later, left_on=[*PAIR, "institution"], right_on=[*PAIR, "stake_institution"], how="semi")
+    at_stake = days.filter("now").join(later, on=[*PAIR, "institution_id"], how="semi")
+    claim = at_stake.group_by(PAIR).agg(stake_claim=pl.col("c").sort_by("claim_id").first(), drugs=pl.col("drug").unique())
+    cost = (
         # the same brand twice on a day (an early refill) costs its larger dose once
-        .group_by(*day, "code")
-        .agg(cost=pl.col("cost").max(), unpriced=pl.col("cost").is_null().any(), c=pl.col("c").min())
+        at_stake.group_by(*day, "drug")
+        .agg(cost=pl.col("cost").max(), unpriced=pl.col("cost").is_null().any())
         .group_by(PAIR)
-        .agg(
-            codes=pl.col("code").unique().sort(),
-            stake_claim=pl.col("c").min(),
-            stake_days=pl.col("day").n_unique().cast(pl.Int32),
-            stake_yen=pl.col("cost").sum(),
-            unpriced=pl.col("unpriced").any(),
-        )
+        .agg(stake_days=pl.col("day").n_unique().cast(pl.Int32), stake_yen=pl.col("cost").sum().round(4), unpriced=pl.col("unpriced").any())
         .with_columns(stake_yen=pl.when(~pl.col("unpriced")).then("stake_yen"))
         .drop("unpriced")
     )
-    return whole.join(stake, on=PAIR, how="inner", validate="1:1").sort(PAIR)
+    return whole.join(claim, on=PAIR, how="inner", validate="1:1").join(cost, on=PAIR, how="inner", validate="1:1")
