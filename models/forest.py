@@ -21,7 +21,7 @@ from models.tail import TailModel
 
 TREES = 500
 SUBSAMPLE = 256
-SAMPLE_LIMIT = 20_000
+SAMPLE_LIMIT = 10_000
 _CHUNK = 20_000
 # Far outliers say no more than "far": beyond this the random splits would see nothing else.
 _REACH = 1e6

@@ -52,16 +52,17 @@ def _fields() -> list[str]:
     return [f.name for f in REASON.fields]
 
 
-def reason_text_ja(team: str, column: str = "reasons", top: int = 3) -> pl.Expr:
+def reason_text_ja(team: str, column: str = "reasons", top: int = 3, within: float = 0.5) -> pl.Expr:
     """Return an expression over a list of reasons: the largest ones as one Japanese text, joined by 、.
 
-    For example 施術日数 18日（同種施術所の中央値 4日、上位1%）. Reasons that add nothing are left out; an empty list gives
-    an empty text, null gives null.
+    For example 施術日数 18日（同種施術所の中央値 4日、上位1%）. What most peers share is no reason and is left out; an
+    empty list gives an empty text, null gives null.
 
     Args:
         team: whose features they are.
         column: the list column.
-        top: how many.
+        top: how many at most.
+        within: only values that at most this share of peers reaches.
 
     """
     features = features_of(team)
@@ -91,7 +92,7 @@ def reason_text_ja(team: str, column: str = "reasons", top: int = 3) -> pl.Expr:
         pl.concat_str(pl.lit(f"{peer_noun(team)}の中央値 "), shown("peer_median"), unit, pl.lit("、"))
     ).otherwise(pl.lit(""))
     sentence = pl.concat_str(ja, pl.lit(" "), shown("value"), unit, pl.lit("（"), peers, side, share, pl.lit("）"))
-    return pl.col(column).list.head(top).list.eval(sentence.filter(e("contribution") > 0)).list.join("、")
+    return pl.col(column).list.head(top).list.eval(sentence.filter((e("contribution") > 0) & (e("percentile") >= 1 - within))).list.join("、")
 
 
 def _grouped(number: pl.Expr) -> pl.Expr:

@@ -28,8 +28,8 @@ def test_a_reason_reads_as_a_sentence(entry: tuple, text: str) -> None:
     assert _text("judo", entry) == text
 
 
-def test_the_largest_reasons_come_first_and_zero_ones_not_at_all() -> None:
-    text = _text("judo", ("visit_days", 18.0, 4.0, 0.99, 2.0), ("parts", 3.0, 2.0, 0.8, 0.7), ("yen_per_visit", 1.0, 2.0, 0.0, 0.0))
+def test_the_largest_reasons_come_first_and_common_values_not_at_all() -> None:
+    text = _text("judo", ("visit_days", 18.0, 4.0, 0.99, 2.0), ("parts", 3.0, 2.0, 0.8, 0.7), ("yen_per_visit", 1.0, 2.0, 0.38, 0.2))
     assert text == "施術日数 18日（同種施術所の中央値 4日、上位1%）、部位数 3部位（同種施術所の中央値 2部位、上位20%）"
     assert _text("judo") == ""
 
