@@ -12,12 +12,12 @@ from audit.view import View
 
 
 def block(icd: pl.Expr) -> pl.Expr:
-    """Return letter and two digits of an ICD-10 code as written with or without a dot."""
-    return icd.str.to_uppercase().str.slice(0, 3)
+    """Return letter and two digits of an ICD-10 code as written with or without a dot; null for anything else."""
+    return icd.str.to_uppercase().str.extract(r"^([A-Z][0-9]{2})", 1)
 
 
 def in_blocks(icd: pl.Expr, blocks: tuple[str, ...]) -> pl.Expr:
-    """Return whether a code's first three characters lie in one of the ranges, e.g. S00-T79; null for a null code."""
+    """Return whether a code's first three characters lie in one of the ranges, e.g. S00-T79; null where it is no code."""
     three = block(icd)
     return pl.any_horizontal((three >= low) & (three <= high) for low, high in (_ends(b) for b in blocks))
 
