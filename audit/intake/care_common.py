@@ -116,7 +116,15 @@ def insurer(frame: pl.DataFrame, spec: FilePlan, known: frozenset[str] | None) -
 
     In this order: H1's own 国保保険者番号 where it is an insurer of the delivery; the plan's `care_insurers` (care insurer ->
     NHI insurer); the plan's `insurer_no`. Rows that none of them places are refused.
+
+    Args:
+        frame: `care_insurer_no`, and `nhi_insurer_no` where the file has it.
+        spec: the file's plan; `options["insurers"]` stands in for `known`.
+        known: insurers of the delivery (8 digits); None or empty = all.
+
     """
+    named = spec.options.get("insurers")
+    known = known or (frozenset(map(str, named)) if isinstance(named, list) else None)
     place = pl.lit(spec.insurer_no, dtype=pl.String)
     table = spec.options.get("care_insurers")
     if isinstance(table, Mapping):

@@ -25,6 +25,7 @@ from audit.intake.mapping import LAYOUTS
 from audit.intake.result import FilePlan
 
 MAX_FILES = 5_000
+_MANY_INSURERS = ("care_claims", "care_records")  # may hold people of other insurers: these have to be told apart
 MAX_UKE_BYTES = 16 << 30  # receipts are read in stretches
 _LEFT_BEHIND = re.compile(r"(^|/)(\.[^/]*|~\$[^/]*|Thumbs\.db|desktop\.ini)(/|$)", re.IGNORECASE)
 
@@ -146,6 +147,8 @@ def _plan_file(folder: Path, name: str, entry: Entry, settings: Settings) -> Fil
         if revision is None:
             raise DeliveryError("no date in the master's name", file=name, remedy='add [[file]] with its name and revision = "2024-06-01" to delivery.toml')
     options: dict[str, object] = {"care_insurers": entry.care_insurers} if entry.care_insurers else {}
+    if kind in _MANY_INSURERS and settings.insurers:
+        options["insurers"] = list(settings.insurers)
     return FilePlan(path, name, kind, _sha256(path), size, encoding, entry.insurer_no or settings.insurer_no, layout, options, revision)
 
 

@@ -107,7 +107,7 @@ def convert(frame: pl.DataFrame, where: Mapping[str, int], fields: Mapping[str, 
 
     Returns:
         `_line` and one column per field of `where`, with the checks that refuse lines; columns `_bad_<field>` and
-        `_raw_<field>` serve the checks and are to be dropped.
+        `_sci_<field>` serve the checks and are to be dropped.
 
     Raises:
         LayoutError: a value map with a meaning that the field does not have.
@@ -119,19 +119,23 @@ def convert(frame: pl.DataFrame, where: Mapping[str, int], fields: Mapping[str, 
     for name, column in where.items():
         field, raw = fields[name], frame[f"c{column}"].alias(name)
         label = labels[name] if labels else shown(section.columns[name])
+        bad: pl.Series | None = None
         if field.form == "verbatim":
-            typed, bad = raw, None
+            typed = raw
         elif field.form in {"text", "code", "digits"}:
-            typed, bad = _text(raw, field)
+            typed = _half_width(raw)
+            if field.form != "text":
+                typed = typed.str.replace_all(r"\s", "")
+                out.append(typed.str.contains(_SCIENTIFIC).alias(f"_sci_{name}"))
+                checks.append(Check(pl.col(f"_sci_{name}"), label, "scientific_number", "番号が指数表記（1.23E+11の形）になっています。表計算ソフトで開かず、文字列のまま出し直してください。"))
+            if field.form == "digits":
+                bad, typed = ~typed.str.contains(rf"^\d{{1,{field.width}}}$"), typed.str.zfill(field.width)
         else:
             typed, bad = _typed(raw, field, _value_map(name, field, maps, section))
         out.append(typed.alias(name))
         if bad is not None:
             reason, sentence = _REASONS[field.form]
             out.append(bad.alias(f"_bad_{name}"))
-            if field.form in {"code", "digits"}:
-                out.append(_matches(raw, _SCIENTIFIC).alias(f"_sci_{name}"))
-                checks.append(Check(pl.col(f"_sci_{name}"), label, "scientific_number", "番号が指数表記（1.23E+11の形）になっています。表計算ソフトで開かず、文字列のまま出し直してください。"))
             checks.append(Check(pl.col(f"_bad_{name}"), label, reason, sentence))
         if field.required:
             checks.append(Check(pl.col(name).is_null(), label, "missing_value", "必須の項目が空欄です。元データで補って出し直してください。"))
@@ -139,8 +143,6 @@ def convert(frame: pl.DataFrame, where: Mapping[str, int], fields: Mapping[str, 
 
 
 _REASONS = {
-    "text": ("bad_text", "読めない値です。元データを確かめてください。"),
-    "code": ("bad_code", "番号として読めません。元データを確かめて出し直してください。"),
     "digits": ("bad_code", "番号として読めません（数字以外の文字、または桁数超過）。元データを確かめて出し直してください。"),
     "date": ("bad_date", "日付として読めません。20240601、5060601、R6.6.1などの形で出し直してください。"),
     "month": ("bad_month", "年月として読めません。202406、50606、令和6年6月などの形で出し直してください。"),
@@ -151,19 +153,10 @@ _REASONS = {
 }
 
 
-def _matches(raw: pl.Series, pattern: str) -> pl.Series:
-    return by_value(raw, lambda x: x.str.normalize("NFKC").str.contains(pattern)).fill_null(False)
-
-
-def _text(raw: pl.Series, field: Field) -> tuple[pl.Series, pl.Series | None]:
-    text = raw.to_frame("x").select(normalise(pl.col("x"))).to_series()
-    if field.form == "text":
-        return text, None
-    text = text.str.replace_all(r"\s", "")
-    if field.form == "code":
-        return text, text.str.contains(_SCIENTIFIC)
-    bad = ~text.str.contains(rf"^\d{{1,{field.width}}}$")
-    return text.str.zfill(field.width), bad
+def _half_width(raw: pl.Series) -> pl.Series:
+    if (raw.str.len_bytes() == raw.str.len_chars()).all():
+        return raw  # ASCII, and the blanks around it went when the line was split
+    return raw.to_frame("x").select(normalise(pl.col("x"))).to_series()
 
 
 def _typed(raw: pl.Series, field: Field, meanings: Mapping[str, str]) -> tuple[pl.Series, pl.Series]:

@@ -13,11 +13,15 @@ import polars as pl
 _KEY = ["insurer_no", "_symbol", "_number", "_branch", "birth_date", "sex"]
 
 
-def comparable(text: pl.Expr) -> pl.Expr:
-    """Return a symbol or number as it is compared: half width, no blanks, upper case, without leading zeros if all digits."""
-    plain = text.str.normalize("NFKC").str.replace_all(r"\s", "").str.to_uppercase()
-    stripped = pl.when(plain.str.contains(r"^\d+$")).then(plain.str.strip_chars_start("0").replace("", "0")).otherwise(plain)
-    return pl.when(stripped != "").then(stripped)
+def comparable(column: pl.Series) -> pl.Series:
+    """Return symbols or numbers as they are compared: half width, no blanks, upper case, no leading zeros if all digits."""
+    if (column.str.len_bytes() != column.str.len_chars()).any():
+        column = column.str.normalize("NFKC")
+    frame = column.str.replace_all(r"\s", "").str.to_uppercase().to_frame("plain")
+    plain, bare = pl.col("plain"), pl.col("bare")
+    frame = frame.with_columns(bare=plain.str.strip_chars_start("0"), other=plain.str.contains("[^0-9]"))
+    frame = frame.select(pl.when(pl.col("other")).then(plain).when(bare != "").then(bare).when(plain != "").then(pl.lit("0")))
+    return frame.to_series().alias(column.name)
 
 
 def register_people(eligibility: pl.DataFrame) -> pl.DataFrame:
@@ -25,9 +29,9 @@ def register_people(eligibility: pl.DataFrame) -> pl.DataFrame:
 
     Columns: insurer_no, person_id, _addressee, _symbol, _number, _branch, birth_date, sex, care_insurer_no, care_no.
     """
-    return eligibility.select(
-        "insurer_no", "person_id", comparable(pl.col("addressee_no")).alias("_addressee"), comparable(pl.col("symbol")).alias("_symbol"),
-        comparable(pl.col("number")).alias("_number"), comparable(pl.col("branch")).alias("_branch"), "birth_date", "sex", "care_insurer_no", "care_no",
+    return eligibility.select("insurer_no", "person_id", "birth_date", "sex", "care_insurer_no", "care_no").with_columns(
+        _addressee=comparable(eligibility["addressee_no"]), _symbol=comparable(eligibility["symbol"]),
+        _number=comparable(eligibility["number"]), _branch=comparable(eligibility["branch"]),
     ).unique()
 
 
@@ -46,10 +50,10 @@ def match_certificates(claims: pl.DataFrame, people: pl.DataFrame) -> pl.DataFra
         person_id and match_state (exact, tie_break, ambiguous, none), one row per claim in its order.
 
     """
-    asked = claims.select(
-        "insurer_no", comparable(pl.col("symbol")).alias("_symbol"), comparable(pl.col("number")).alias("_number"), comparable(pl.col("branch")).alias("_branch"), "birth_date", "sex",
+    asked = claims.select("insurer_no", "birth_date", "sex").with_columns(
+        _symbol=comparable(claims["symbol"]), _number=comparable(claims["number"]), _branch=comparable(claims["branch"])
     )
-    keys = asked.unique().sort(_KEY, nulls_last=True).with_row_index("_key")
+    keys = asked.unique().with_row_index("_key")  # in any order: the index only leads back to the key
     found = _decide(_candidates(keys, people.select("person_id", *_KEY).unique()))
     matched = keys.join(found, on="_key", how="left", validate="1:1").with_columns(pl.col("match_state").fill_null("none"))
     return asked.join(matched.drop("_key"), on=_KEY, how="left", nulls_equal=True, maintain_order="left", validate="m:1").select("person_id", "match_state")
@@ -112,8 +116,8 @@ def match_care(care: pl.DataFrame, people: pl.DataFrame, person_link: pl.DataFra
     """
     rows = care.select(
         "insurer_no", "care_insurer_no", "care_no", "birth_date", "sex", "nhi_insurer_no", "nhi_number",
-        _addressee=comparable(pl.col("addressee_no")), _raw_addressee=pl.col("addressee_no"),
-    ).with_row_index("_row")
+        _raw_addressee=pl.col("addressee_no"),
+    ).with_columns(_addressee=comparable(care["addressee_no"])).with_row_index("_row")
     # numbers of another NHI insurer name nobody of ours
     ours = rows.filter(pl.col("nhi_insurer_no").is_null() | (pl.col("nhi_insurer_no") == pl.col("insurer_no")))
     record = _by_addressee(ours.filter(pl.col("_addressee").is_not_null()), people, "record")
@@ -122,7 +126,7 @@ def match_care(care: pl.DataFrame, people: pl.DataFrame, person_link: pl.DataFra
     number = rest.select("_row").hstack(by_number).filter(pl.col("person_id").is_not_null()).with_columns(match_state=pl.lit("record"))
     done = [record, number]
     linked = _without(rows, done).join(person_link.select("insurer_no", "care_insurer_no", "care_no", _linked="addressee_no"), on=["insurer_no", "care_insurer_no", "care_no"], how="inner")
-    link = _by_addressee(linked.with_columns(_raw_addressee="_linked", _addressee=comparable(pl.col("_linked"))), people, "link")
+    link = _by_addressee(linked.with_columns(_raw_addressee="_linked", _addressee=comparable(linked["_linked"])), people, "link")
     done.append(link)
     done.append(_by_care_number(_without(rows, done), people))
     found = pl.concat([d.select("_row", "person_id", "match_state") for d in done])

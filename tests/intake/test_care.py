@@ -231,5 +231,10 @@ def test_people_of_other_insurers_stay_under_the_delivery_s_insurer(delivered, a
     assert result.tables["care_claims"].select("insurer_no", "nhi_insurer_no").row(0) == (INSURER, "39110001")
 
 
+def test_insurers_of_the_plan_stand_in(delivered):
+    spec = delivered([CONTROL, h1("1"), h1("2", _28="119999"), END], options={"insurers": [INSURER]}, insurer_no="00110239")
+    assert read_care_records(spec).quarantine["reason"].to_list() == ["unknown_insurer"]
+
+
 def test_no_h1_at_all(delivered, accounted):
     assert accounted(records(delivered, d1("1"))) == {2: "orphan_line"}

@@ -111,7 +111,7 @@ def test_delivery_toml_overrides(folder):
     own, care, master = (next(f for f in plan.files if f.name == n) for n in ("sub/own.txt", "e.csv", "z.csv"))
     assert (own.kind, own.encoding, own.insurer_no) == ("judo_claims", "cp932", "00110239")
     assert own.layout.endswith("delivery/own.toml")
-    assert (care.insurer_no, care.options) == ("00110221", {"care_insurers": {"00112219": "00110221"}})
+    assert (care.insurer_no, care.options) == ("00110221", {"care_insurers": {"00112219": "00110221"}, "insurers": ["00110221", "00110239"]})
     assert master.revision == date(2024, 6, 1)
     assert (plan.insurers, plan.month, plan.ignored) == (("00110221", "00110239"), "2026-10", ("letter.pdf",))
     assert len(plan.files) == 3
