@@ -74,6 +74,7 @@ class Chunk:
         receipt: int32 per line, 0-based number of the receipt in this stretch; -1 before the first RE and in the
             envelope.
         refusals: lines refused so far (index of this stretch).
+        has_accident_phrase: a line may hold 事故外点数.
         utf8_line: first line of non-ASCII text where the text is UTF-8, else None; nothing else holds then.
 
     """
@@ -149,9 +150,11 @@ class Chunk:
         """Refuse lines that are not CP932; a receipt whose RE line is bad keeps its id, so that all of it is refused."""
         wide = np.flatnonzero(~self.ascii)
         self.utf8_line: int | None = None
+        self.has_accident_phrase = False
         if len(wide) == 0:
             return
         text = self.gather(wide)
+        self.has_accident_phrase = self.layout.outside_accident_phrase.encode("cp932") in text
         bad = np.zeros(0, dtype=np.int64)
         try:
             text.decode("cp932")

@@ -146,17 +146,16 @@ def read_outside_accident(chunk: Chunk) -> pl.DataFrame:
     Only lines whose bytes hold the phrase are decoded.
     """
     empty = pl.DataFrame(schema={"receipt": pl.Int32, "points": pl.Int64})
-    phrase = chunk.layout.outside_accident_phrase
-    needle = phrase.encode("cp932")
-    if needle not in chunk.data:
+    if not chunk.has_accident_phrase:
         return empty
+    phrase = chunk.layout.outside_accident_phrase
     import pyarrow as pa
     import pyarrow.compute as pc
 
     raw = pa.BinaryArray.from_buffers(
         pa.binary(), chunk.size, [None, pa.py_buffer(chunk.offsets), pa.py_buffer(chunk.data)]
     )
-    hits = pc.match_substring(raw, needle).to_numpy(zero_copy_only=False) & (chunk.receipt >= 0) & (chunk.record > 255)
+    hits = pc.match_substring(raw, phrase.encode("cp932")).to_numpy(zero_copy_only=False) & (chunk.receipt >= 0) & (chunk.record > 255)
     lines = np.flatnonzero(hits)
     text = pl.Series("text", chunk.gather(lines).decode("cp932").split("\n")[: len(lines)], dtype=pl.String)
     # Only signs may stand between the phrase and its number.
