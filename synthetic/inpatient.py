@@ -23,7 +23,7 @@ DPC_CODES = ("040080x1xxx0xx", "010060x2990401", "050050xx0200xx", "060035xx0100
 MENU = (
     (50, (150050510,), 37690, 0.8), (50, (150374910,), 36000, 0.8), (50, (150254110,), 21500, 0.7), (50, (150019310,), 18370, 0.6),
     (54, (150332610,), 18200, 0.8), (50, (150253010,), 12100, 0.5), (54, (150233410,), 6000, 0.6), (50, (150285010,), 5000, 0.3),
-    (80, (180745310,), 2450, 0.5), (70, (170020110,), 1330, 0.4), (70, (170011810,), 900, 0.7), (60, (160072210,), 530, 0.6),
+    (80, (180745310,), 1470, 0.5), (70, (170020110,), 1330, 0.4), (70, (170011810,), 900, 0.7), (60, (160072210,), 530, 0.6),
     (70, (170000410, 170027910, 170000210), 210, 0.7), (60, (160061910,), 144, 0.9), (60, (160061810,), 125, 0.9), (60, (160008010,), 21, 0.9),
 )
 
@@ -154,12 +154,15 @@ def stay_claims(world: World, stays: Stays, month: Month, at: np.ndarray, rng: n
     psychiatric = is_long & (stays.cause[at] == 0)
     ward = np.select([psychiatric, is_long], [190083810, 190814710], np.where(rng.random(n) < 0.55, 190200210, 190117710))
     price = np.array([points[int(c)] for c in np.unique(ward)])[np.searchsorted(np.unique(ward), ward)] if n else np.zeros(0, int)
-    rest = lognormal(rng, n, rate("inpatient.points_median") * 1.06, rate("inpatient.points_sigma") * 1.08).astype(np.int64) - price * popcount(mask)
+    rest = lognormal(rng, n, rate("inpatient.points_median") * 0.90, rate("inpatient.points_sigma") * 1.25).astype(np.int64) - price * popcount(mask)
     rest = np.where(is_long, rng.integers(0, 4000, n), rest)
     once = mask & -mask
     for category, codes, unit, chance in sorted(MENU, key=lambda m: (-m[2],)):
         take = (rest >= unit) & (rng.random(n) < chance)
-        claims.unit("SI", category, list(codes), unit, once, take)
+        if category == 80:  # six units of rehabilitation on a day
+            claims.unit("SI", category, list(codes), unit // 6, once, take, per_day=6)
+        else:
+            claims.unit("SI", category, list(codes), unit, once, take)
         rest = rest - np.where(take, unit, 0)
     daily = np.clip(rest // np.maximum(popcount(mask) * 42, 1), 0, 60)
     claims.unit("IY", 33, [621538303], 42, mask, daily > 0, per_day=np.maximum(daily, 1), amounts=[1.0])
@@ -179,7 +182,7 @@ def dpc_claims(world: World, stays: Stays, month: Month, at: np.ndarray, rng: np
     code = pl.Series(DPC_CODES).gather(cause)
     day_price = 1750 + cause * 60
     bundle = day_price * popcount(mask)
-    target = lognormal(rng, n, rate("inpatient.points_median") * 1.20, rate("inpatient.points_sigma") * 1.08).astype(np.int64)
+    target = lognormal(rng, n, rate("inpatient.points_median") * 0.95, rate("inpatient.points_sigma") * 1.2).astype(np.int64)
     rest = target - bundle
     once = mask & -mask
     for category, codes, unit, chance in [m for m in MENU if m[0] in (50, 54)]:

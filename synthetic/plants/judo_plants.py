@@ -85,7 +85,8 @@ class JudoPlants:
     def _moved(self, pool: Pool, at: np.ndarray, parts: int, visits: int, *, same_part: bool) -> None:
         """Every month one clinic until cured in the first half, then another clinic."""
         for month in range(self.cfg.judo_first.index, self.cfg.last.index + 1):
-            injuries = SETS[(pool.person[at] + month) % len(SETS)][:, :parts]
+            # another part every month, so that no part comes back within half a year
+            injuries = SINGLE[(pool.person[at] + month) % len(SINGLE)][:, None] if parts == 1 else SETS[(pool.person[at] + month) % len(SETS)][:, :parts]
             other = injuries if same_part else SETS[(pool.person[at] + month + 1) % len(SETS)][:, :parts]
             first = month_first(np.full(len(at), month))
             self._course(pool, at, month, 1, 1, injuries, visits, month % 3, until=first + 13)

@@ -351,7 +351,7 @@ def test_new_injuries_of_many_points(town, receipts):
 
 def test_later_claims_of_an_open_case(town, receipts):
     opened = town.labels.filter((pl.col("plant_type") == "TP01") & (pl.col("service_month") == "2026-09"))
-    first = {p: c for p, c in opened.select("person_id", "claim_ids").iter_rows()}
+    first = dict(opened.select("person_id", "claim_ids").iter_rows())
     before: dict[str, str] = {}
     for claim, f in town.uke("2026-09", "med").filter(pl.col("rec") == "SY").select("claim", "f").iter_rows():
         before.setdefault(claim, f[1])
