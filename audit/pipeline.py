@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +115,10 @@ def begin(spec: RunSpec) -> Path:
     if plan.month is not None and plan.month != spec.month:
         raise MonthError(f"the delivery is of {plan.month}, not of {spec.month}", file="delivery.toml", remedy=f"run with --month {plan.month}, or correct delivery.toml")
     _refuse_files_of_other_months(home, spec.month, plan.files)
-    inputs = sorted((f.name, f.kind, f.sha256) for f in plan.files)
+    # what was read and how, not under which names: the id must not depend on the order of files
+    inputs = sorted([f.kind, f.sha256, f.encoding, str(f.revision), f.insurer_no or "", _layout_digest(f)] for f in plan.files)
     parameters = sha256_of_files(params.FOLDER.glob("*.yaml"), params.FOLDER)
-    digest = sha256_text(json.dumps([[i[2] for i in inputs], parameters, spec.seed, spec.override_gate, spec.csv_encoding]))
+    digest = sha256_text(json.dumps([inputs, parameters, spec.seed, spec.override_gate, spec.csv_encoding]))
     work = home.work_folder(f"{month:%Y-%m}-{digest[:8]}")
     write_json(work / "spec.json", asdict(spec))
     write_json(work / "plan.json", {"run_id": f"{month:%Y-%m}-{digest[:8]}", "insurers": sorted(plan.insurers), "parameters_sha256": parameters})
@@ -127,9 +129,13 @@ def begin(spec: RunSpec) -> Path:
 
 def sha256_text(text: str) -> str:
     """Return the hex digest of a text."""
-    from hashlib import sha256
-
     return sha256(text.encode()).hexdigest()
+
+
+def _layout_digest(file: FilePlan) -> str:
+    """Return the digest of an office's own layout file, or the name of a shipped one."""
+    layout = Path(file.layout or "")
+    return sha256(layout.read_bytes()).hexdigest() if layout.is_file() else str(layout)
 
 
 def _refuse_files_of_other_months(home: Home, month: str, files: tuple[FilePlan, ...]) -> None:
