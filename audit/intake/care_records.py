@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 
 from audit.errors import LayoutError
@@ -65,7 +67,9 @@ def _heads(records: pl.DataFrame, spec: FilePlan, known: frozenset[str] | None, 
     exchanges = sorted(records["_exchange"].fill_null("").unique())
     unknown = [e for e in exchanges if e not in layout["forms"]]
     if unknown:
-        raise LayoutError(f"exchange id {', '.join(unknown)} is not known", file=spec.name, line=_line_of(records, "_exchange", unknown), remedy=f"known: {', '.join(layout['forms'])}; check the file, or ask for the layout to be added")
+        # what does not look like an id may be a person's number in the wrong column
+        shown = [e if re.fullmatch(r"[0-9A-Z]{4}", e) else "(blank or no id)" for e in unknown[:3]]
+        raise LayoutError(f"exchange id {', '.join(shown)} is not known", file=spec.name, line=_line_of(records, "_exchange", unknown), remedy=f"known: {', '.join(layout['forms'])}; check the file, or ask for the layout to be added")
     read: list[pl.DataFrame] = []
     for shape, width in layout["widths"].items():
         own = records.filter(pl.col("_exchange").is_in([e for e, s in layout["forms"].items() if s == shape]))

@@ -69,7 +69,7 @@ def plan_delivery(folder: Path, *, raise_problems: bool = True) -> Plan:
         ManyErrors: several of them; all problems are found before any is raised.
 
     """
-    folder = Path(folder)
+    folder = Path(folder).absolute()  # the files are read by other processes too
     if not folder.is_dir():
         raise DeliveryError("no such folder", file=str(folder.name or folder), remedy="give the folder that holds the month's files")
     settings, problems = read_settings(folder)
@@ -108,7 +108,10 @@ def _names(folder: Path, problems: list[AuditError]) -> list[str]:
         for name in sorted([*names, *(f for f in folders if (Path(place) / f).is_symlink())]):
             path = Path(place) / name
             relative = path.relative_to(folder).as_posix()
-            if path.is_symlink() and (not path.resolve().is_relative_to(root) or not path.is_file()):
+            if not relative.isprintable():  # line breaks, or bytes of another encoding: no log and no manifest can hold it
+                safe = relative.encode("ascii", "backslashreplace").decode().replace("\n", "\\n").replace("\r", "\\r")
+                problems.append(DeliveryError("a file name that cannot be written down", file=safe, remedy="rename the file"))
+            elif path.is_symlink() and (not path.resolve().is_relative_to(root) or not path.is_file()):
                 problems.append(DeliveryError("a link that leads outside the delivery", file=relative, remedy="put the file itself into the folder"))
             elif path.is_file():
                 found.append(relative)
@@ -157,6 +160,8 @@ def _kind(head: bytes, encoding: str, name: str, entry: Entry, folder: Path) -> 
     seen = sniff.guess(head, encoding)
     layout = None if entry.layout is None else _layout(entry.layout, folder, name)
     if entry.kind is not None:
+        if seen.kind is not None and _contradict(entry.kind, seen.kind):
+            raise FileKindError(f"delivery.toml says {entry.kind}, its content says {seen.kind}", file=name, remedy="correct its kind in delivery.toml, or deliver the right file")
         return entry.kind, layout or (seen.layout if seen.kind == entry.kind else None)
     if seen.kind is None:
         said = f" (it has {seen.seen})" if seen.seen else ""
@@ -167,6 +172,14 @@ def _kind(head: bytes, encoding: str, name: str, entry: Entry, folder: Path) -> 
     if layout is None and seen.missing:
         raise LayoutError(f"looks like {seen.kind}, but required columns are missing: {', '.join(seen.missing)}", file=name, line=1, remedy="deliver them, or give the file a layout that names its own columns in delivery.toml")
     return seen.kind, layout or seen.layout
+
+
+def _contradict(said: str, seen: str) -> bool:
+    """Return whether content proves a stated kind wrong; headers of an office's own CSV prove nothing."""
+    certain = ("uke_", "care_", "master_")
+    if {said, seen} == {"uke_med", "uke_dpc"}:  # a DPC file may call itself 医科
+        return False
+    return said != seen and (said.startswith(certain) or seen.startswith(certain))
 
 
 def _layout(layout: str, folder: Path, name: str) -> str:

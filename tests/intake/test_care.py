@@ -190,6 +190,7 @@ def test_the_old_shape(delivered, accounted):
         (h1("1", width=96) + ["", "x"], "H1 has 98 columns"),
         (h1("1", exchange="1114", width=96), "H1 has 96 columns where 91 are known"),
         (h1("1", exchange="1150"), r"file\.csv:2: exchange id 1150 is not known"),
+        (h1("1", exchange="SECRET77"), r"exchange id \(blank or no id\) is not known"),
     ],
 )
 def test_other_widths_are_never_read_by_position(delivered, row, problem):

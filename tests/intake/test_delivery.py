@@ -243,6 +243,37 @@ def test_wrong_kind_is_found_by_the_reader(folder):
         read(plan.files[0], {"00110221"})
 
 
+@pytest.mark.parametrize(
+    ("content", "said", "seen"),
+    [(MEDICAL, "uke_pha", "uke_med"), (MEDICAL, "judo_claims", "uke_med"), (JUDO, "care_claims", "judo_claims"), (CARE, "care_records", "care_claims"), (MASTER, "master_s", "master_z")],
+)
+def test_kind_that_content_proves_wrong(folder, content, said, seen):
+    error = refused(folder({"a.csv": content}, f'[[file]]\nname = "a.csv"\nkind = "{said}"\nrevision = "2024-06-01"'), FileKindError)
+    assert error.startswith(f"a.csv: delivery.toml says {said}, its content says {seen} → ")
+
+
+def test_a_dpc_file_may_call_itself_medical(folder):
+    place = folder({"a.csv": MEDICAL}, '[[file]]\nname = "a.csv"\nkind = "uke_dpc"')
+    assert plan_delivery(place).files[0].kind == "uke_dpc"
+
+
+def test_file_names_that_cannot_be_written_down(folder):
+    place = folder({"a.csv": JUDO})
+    (place / "b\nc.csv").write_bytes(PARTS.encode("cp932"))
+    with open(os.path.join(os.fsencode(place), "柔整.csv".encode("cp932")), "wb") as stream:
+        stream.write(REGISTER.encode("cp932"))
+    said = refused(place, ManyErrors).split("\n")
+    assert [s.split(":")[1] for s in said] == [" a file name that cannot be written down → rename the file"] * 2
+    assert said[0].isascii() is False
+    assert all(s.split(":")[0].isascii() for s in said)
+
+
+def test_paths_do_not_depend_on_the_working_folder(folder, monkeypatch):
+    place = folder({"a.csv": JUDO})
+    monkeypatch.chdir(place)
+    assert plan_delivery(place.__class__(".")).files[0].path == place / "a.csv"
+
+
 def test_links_that_lead_outside(folder, tmp_path):
     (tmp_path / "secret.csv").write_bytes(JUDO.encode("cp932"))
     (tmp_path / "elsewhere").mkdir()
