@@ -28,7 +28,7 @@ def health_units(src: Source) -> pl.DataFrame:
         _number(pl.col("institution_id")).alias("institution"),
     )
     people = claims.select(_PERSON).unique().with_row_index("unit")
-    claims = claims.join(people, on=_PERSON, how="left", validate="m:1")
+    claims = claims.join(people, on=_PERSON, how="left", validate="m:1", maintain_order="left")
     reopens = len(claims) > len(delivered)
     drugs = _drugs(src, claims, conf, reopens=reopens)
     units = (

@@ -207,7 +207,7 @@ def _health_town() -> dict[str, pl.DataFrame]:
         "dispensings": _table(
             "dispensings", _dispensing("pha:1", 0, "620000001", 28), _dispensing("pha:2", 0, "620000002", 14, day=9), _dispensing("pha:2", 1, "620000003", 3, form="5", day=9),
         ),
-        "lines": _table("lines", _line("med:1", 0, "21", 30, "620000004", record="IY", times=7, amount=1.0), _line("med:2", 0, "60", 30)),
+        "lines": _table("lines", _line("med:1", 0, "21", 30, "620000004", record="IY", times=15, amount=1.0), _line("med:2", 0, "60", 30)),
         "m_drugs": _table(
             "m_drugs",
             *[{"revision": date(2024, 6, 1), "code": f"62000000{i}", "price": 10.0, "price_code": c} for i, c in ((1, "1124001F1020"), (2, "1124001F2026"), (3, "2649700S1011"), (4, "2171010F1020"))],
@@ -220,10 +220,10 @@ def test_health_unit_by_hand() -> None:
     assert one["unit_id"] == f"00110015|2025-06|{ME}|-"
     assert one["claim_ids"] == ["med:1", "pha:1", "pha:2"]  # med:2 gave no drugs
     assert one["peer_group"] == "health|both|S"
-    assert (one["components"], one["long_components"], one["shared_components"]) == (3, 1, 1)
+    assert (one["components"], one["long_components"], one["shared_components"]) == (3, 2, 1)  # 15 days are long, 14 would not be
     assert (one["prescribers"], one["pharmacies"], one["dispensing_days"]) == (3, 1, 2)
-    assert (one["days_supplied"], one["longest_component_days"]) == (28 + 14 + 7, 42)
-    assert one["drug_yen"] == 10 * 2 * 28 + 10 * 2 * 14 + 10 * 2 + 10 * 1 * 7
+    assert (one["days_supplied"], one["longest_component_days"]) == (28 + 14 + 15, 42)
+    assert one["drug_yen"] == 10 * 2 * 28 + 10 * 2 * 14 + 10 * 2 + 10 * 1 * 15
     assert (one["pharmacy_points"], one["stake_yen"]) == (1500, 14000)
 
 
@@ -250,6 +250,15 @@ def test_a_late_claim_reopens_its_month_with_what_came_before() -> None:
     [one] = build_features(now, MONTH, before)["health"].to_dicts()
     assert one["service_month"] == "2025-05"
     assert (one["prescribers"], one["shared_components"], one["days_supplied"]) == (2, 1, 42)
+
+
+def test_a_claim_delivered_again_is_counted_once() -> None:
+    may = date(2025, 5, 1)
+    claim = _claim("pha:1", "pha", month=may, prescriber_id="1110000001", institution="1140000001")
+    old = {"claims": _table("claims", claim), "dispensings": _table("dispensings", _dispensing("pha:1", 0, "620000001", 28))}
+    new = {"claims": _table("claims", claim | {"version_no": 1, "points": 700}), "dispensings": _table("dispensings", _dispensing("pha:1", 0, "620000001", 7) | {"version_no": 1})}
+    [one] = build_features(new, MONTH, old)["health"].to_dicts()
+    assert (one["days_supplied"], one["pharmacy_points"], one["claim_ids"]) == (7, 700, ["pha:1"])
 
 
 def test_care_unit_by_hand() -> None:
@@ -286,4 +295,4 @@ def test_the_master_of_the_time_is_used() -> None:
         town["m_drugs"].with_columns(revision=pl.lit(date(2026, 4, 1)), price=pl.lit(99.0)),
     ])
     [one] = build_features(town, MONTH)["health"].to_dicts()
-    assert one["drug_yen"] == 2 * (10 * 2 * 28 + 10 * 2 * 14 + 10 * 2 + 10 * 7)
+    assert one["drug_yen"] == 2 * (10 * 2 * 28 + 10 * 2 * 14 + 10 * 2 + 10 * 15)

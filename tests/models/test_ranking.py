@@ -214,6 +214,19 @@ def test_scores_and_reasons_add_up(ranking: Ranking) -> None:
     assert set(known["team"]) == set(HOURS)
 
 
+def test_a_unit_under_another_key_is_no_free_unit_and_the_case_takes_the_most_unusual(features: dict[str, pl.DataFrame], models: dict[str, TeamModel]) -> None:
+    units = features["judo"].filter(pl.col("insurer_no") == INSURERS[0])
+    scored = units.with_columns(score=pl.Series(models["judo"].tail.score(units))).sort("score", "unit_id", descending=[True, False])
+    claims = sorted(scored.head(20)["claim_ids"].explode().to_list())
+    # one case of several clinics over the 20 most unusual units
+    cases = frame(case(f"judo|{INSURERS[0]}|2025-06|someone|-", ["JD17"], 1000, claim_ids=claims, provider_id=None))
+    ranked = rank_cases(cases, features, models, month="2025-06", capacity_hours=ALL_LIST)
+    [score] = ranked.filter(pl.col("selection") == "rule")["anomaly_score"]
+    assert score == scored["score"][0]
+    others = ranked.filter(pl.col("selection") != "rule", pl.col("team") == "judo").explode("claim_ids")["claim_ids"]
+    assert set(others).isdisjoint(claims)
+
+
 def test_claims_without_units_are_ranked_but_not_compared() -> None:
     ranked = rank_cases(frame(case("eligibility|a", ["EL01"], 9000, "eligibility", severity="error")), {}, month="2025-06")
     [row] = ranked.to_dicts()

@@ -87,6 +87,15 @@ def test_a_small_group_is_drawn_to_its_wider_group() -> None:
     assert (shown["n"].item(), shown["median"].item()) == (3, model.peers.filter(pl.col("group") == "s")["median"].item())
 
 
+def test_the_next_wider_group_counts_not_the_widest() -> None:
+    def group(name: str, values: np.ndarray) -> pl.DataFrame:
+        return pl.DataFrame({"f0": values, "peer_group": [name] * len(values)})
+
+    frame = pl.concat([group("s|a|tiny", np.array([1.0])), group("s|a|big", np.full(500, 5.0)), group("s|b|big", np.full(500, 0.0))])
+    tiny = fit_tail(frame, features(1)).probabilities(pl.DataFrame({"f0": [5.0], "peer_group": ["s|a|tiny"]}))
+    assert tiny[0, 0] > 0.9  # usual in s|a; in all together only half are as large
+
+
 def test_an_unknown_group_is_judged_by_the_next_wider_one() -> None:
     a = MODEL.score(_frame([(30.0, 30.0, 30.0, 30.0, "s|a|new")]))
     everyone_in_a = fit_tail(FITTED.filter(pl.col("peer_group").str.starts_with("s|a")).with_columns(peer_group=pl.lit("s|a")), features())
