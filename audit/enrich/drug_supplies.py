@@ -33,7 +33,7 @@ class Supplies:
         drugs: drug, code, price (yen per unit), component (first 7 of the price code), strength (first 9), effect (first
             4), group (first 3): null where the drug master lacks the code.
         claims: c, person, institution, month, insurer_no, claim_id, version_no, person_id, institution_id, insurer_rate,
-            insurer_yen; outpatient and pharmacy receipts that brought a drug.
+            insurer_yen; pharmacy receipts and outpatient receipts with drugs.
         touched: person, month: units with a receipt in this delivery.
         months: service months of these, ascending, as far back as judged.
 
@@ -81,8 +81,7 @@ def _read(view: View) -> Supplies:
         late_claims = claims.join(late, on="person", how="semi")
         rows = pl.concat([rows.join(late_claims.select("c"), on="c", how="anti"), _rows(view, in_house, late_claims, months[0])])
     rows, drugs = _number_drugs(view, rows)
-    used = claims.join(rows.select("c").unique(), on="c", how="semi").drop("now", "first_day")
-    return Supplies(rows, drugs, used, touched.join(used.select("person").unique(), on="person", how="semi"), months)
+    return Supplies(rows, drugs, claims.drop("now", "first_day"), touched, months)
 
 
 def _rows(view: View, in_house: pl.DataFrame, claims: pl.DataFrame, since: date) -> pl.DataFrame:
@@ -111,10 +110,9 @@ def _claims(view: View, in_house_lines: pl.DataFrame) -> pl.DataFrame:
     # few outpatient receipts carry drugs: leave the others out before numbering
     with_drugs = in_house_lines.lazy().select(CLAIM).unique()
     claims = pl.concat([claims.filter("pharmacy"), claims.filter(~pl.col("pharmacy")).join(with_drugs, on=CLAIM, how="semi")])
-    claims = claims.drop("pharmacy").with_row_index("c").collect()
-    people = claims.select(pl.col("person_id").unique()).with_row_index("person")
-    institutions = claims.select(pl.col("institution_id").drop_nulls().unique()).with_row_index("institution")
-    return claims.join(people, on="person_id", how="left", validate="m:1").join(institutions, on="institution_id", how="left", validate="m:1")
+    # categories number texts in one pass; which number a text gets may differ between runs
+    numbers = (pl.col(f"{name}_id").cast(pl.Categorical).to_physical().alias(name) for name in ("person", "institution"))
+    return claims.drop("pharmacy").with_row_index("c").with_columns(numbers).collect()
 
 
 def _number_drugs(view: View, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
