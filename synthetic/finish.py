@@ -23,7 +23,7 @@ def finish(cfg: TownConfig, month: Month, kind: str, frames: Frames, serial: int
 
     Returns:
         The frames, with in `claims`: search (17 digits), public (second payer), area (特記 26-30 or 0), and the flags
-        sn, jd, mf, era, wide, unknown. Claims of plants get none of the oddness.
+        sn, jd, mf, era, wide, unknown. Claims of plants get all of it but an unknown person.
 
     """
     n = frames.claims.height
@@ -32,7 +32,7 @@ def finish(cfg: TownConfig, month: Month, kind: str, frames: Frames, serial: int
 
     def odd(name: str) -> np.ndarray:
         draw = rng.random(n)
-        return plain & (draw < rate("oddness." + name)) if cfg.dirt else np.zeros(n, bool)
+        return (draw < rate("oddness." + name)) if cfg.dirt else np.zeros(n, bool)
 
     search = (month + 1).yyyymm * 10**11 + KIND_DIGIT[kind] * 10**10 + serial + np.arange(n)
     public = plain & (rng.random(n) < rate("outpatient.public_payer"))
@@ -40,7 +40,7 @@ def finish(cfg: TownConfig, month: Month, kind: str, frames: Frames, serial: int
     claims = frames.claims.with_columns(
         pl.Series("search", search), pl.Series("public", public), pl.Series("area", area),
         pl.Series("sn", ~odd("no_sn")), pl.Series("jd", ~odd("no_jd")), pl.Series("mf", ~odd("no_mf")),
-        pl.Series("era", odd("era_dates")), pl.Series("wide", odd("fullwidth_number")), pl.Series("unknown", odd("unknown_person")),
+        pl.Series("era", odd("era_dates")), pl.Series("wide", odd("fullwidth_number")), pl.Series("unknown", plain & odd("unknown_person")),
         pl.lit(0, dtype=pl.Int8).alias("again"),
     )
     return Frames(claims, frames.diagnoses, frames.lines, frames.comments, frames.extra)

@@ -156,7 +156,7 @@ class Town:
     def _register(self, folder: Path, month: Month) -> list[tuple[str, str, str]]:
         eligibility, link = f"shikaku_{month.yyyymm}.csv", f"person_link_{month.yyyymm}.csv"
         write_eligibility(self.cfg, self.world.people, self.texts, month, folder / eligibility)
-        write_person_link(self.world.people, self.texts, folder / link)
+        write_person_link(self.cfg, self.world.people, self.texts, folder / link)
         (folder / "register_mapping.toml").write_text(ELIGIBILITY_MAPPING, encoding="utf-8")
         return [(eligibility, "eligibility", "register_mapping.toml"), (link, "person_link", "register_mapping.toml")]
 

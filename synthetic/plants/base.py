@@ -39,8 +39,13 @@ class Pool:
 
     @property
     def n(self) -> int:
-        """Number of plants (or decoys) that are active in a month."""
+        """Number of members."""
         return len(self.person)
+
+    def active(self, month: Month, turns: int) -> Pool:
+        """Return the part of the pool whose turn a month is: every `turns`-th member."""
+        use = np.arange(self.n) % turns == month.index % turns
+        return Pool(self.kind, self.decoy, self.number[use], self.person[use])
 
     def variant(self, of: int) -> np.ndarray:
         """Spread the pool evenly over `of` variants, 0-based."""
@@ -56,6 +61,10 @@ class Ledger:
     pools: dict[tuple[str, bool], Pool] = field(default_factory=dict)
     _rows: list[pl.DataFrame] = field(default_factory=list)
     _claims: list[pl.DataFrame] = field(default_factory=list)
+
+    def pool(self, kind: str, decoy: bool, month: Month) -> Pool:
+        """Return the members of a kind that are active in a month."""
+        return self.pools[kind, decoy].active(month, turns(self.cfg, kind))
 
     def label(self, pool: Pool, month: Month, yen: np.ndarray, provider: np.ndarray, difficulty: np.ndarray, note: np.ndarray, where: np.ndarray | None = None) -> None:
         """Say that the plants of a pool (those of `where`) are in a month.
@@ -111,6 +120,15 @@ def amount_of(kind: str, insured: int) -> int:
     return max(least, round(spec["kinds"][kind]["per_insured"] * insured))
 
 
+def turns(cfg: TownConfig, kind: str) -> int:
+    """Return how many sets of persons of a kind take turns by month: one where the town is small or a pattern lasts."""
+    spec = load_yaml("plants.yaml")
+    lasting = spec["kinds"][kind]["family"] == "judo" or kind == "TP03"
+    if lasting or cfg.insured < spec["turns_from"]["value"]:
+        return 1
+    return min(len(cfg.months), spec["turns"]["value"])
+
+
 def reserve(cfg: TownConfig, world: World) -> Ledger:
     """Choose the persons of every kind, mark them in `people.role`, and certify those of the care family."""
     rng = cfg.rng("reserve")
@@ -124,7 +142,7 @@ def reserve(cfg: TownConfig, world: World) -> Ledger:
     number, used_old, used_young = 1, 0, 0
     certify = np.zeros(people.n, bool)
     for kind, spec in load_yaml("plants.yaml")["kinds"].items():
-        n = amount_of(kind, cfg.insured)
+        n = amount_of(kind, cfg.insured) * turns(cfg, kind)
         for decoy in (False, True):
             old = n if spec["family"] == "care" else (n + 1) // 2
             chosen = np.concatenate([elderly[used_old : used_old + old], younger[used_young : used_young + n - old]])

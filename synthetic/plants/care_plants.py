@@ -36,7 +36,7 @@ class CarePlants:
         rng = self.ledger.cfg.rng("care-plants", month.index)
         for kind, make in (("MC01", self._mc01), ("MC02", self._mc02), ("MC03", self._mc03), ("MC05", self._mc05), ("MC07", self._mc07)):
             for decoy in (False, True):
-                make(month, self.ledger.pools[kind, decoy], rng)
+                make(month, self.ledger.pool(kind, decoy, month), rng)
         return self.claims
 
     # ---- pieces ---------------------------------------------------------------------------------------------------

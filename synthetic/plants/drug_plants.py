@@ -35,10 +35,11 @@ class DrugPlants:
         self.claims = {}
         for kind, make in (("RX01", self._rx01), ("RX02", self._rx02), ("RX03", self._rx03), ("RX04", self._rx04)):
             for decoy in (False, True):
-                make(month, self.ledger.pools[kind, decoy])
+                make(month, self.ledger.pool(kind, decoy, month))
         return self.claims
 
-    def _visit(self, month: Month, pool: Pool, at: np.ndarray, practice: int, day: np.ndarray | int, days: np.ndarray | int, drugs: list[np.ndarray | int]) -> np.ndarray:
+    def _visit(self, month: Month, pool: Pool, at: np.ndarray, practice: int, day: np.ndarray | int, days: np.ndarray | int, drugs: list[np.ndarray | int],
+               then: tuple[int, int, list[np.ndarray | int]] | None = None) -> np.ndarray:
         """Add a visit to the person's `practice`-th practice and the pharmacy claim of its prescription.
 
         Args:
@@ -48,6 +49,7 @@ class DrugPlants:
             practice: 0, 1, 2: different practices of the same person.
             day: day of the visit. days: days of the drugs.
             drugs: codes, one scalar or array (len(at),) each, 0 = none.
+            then: (day, days, drugs) of a second visit in the same receipts.
 
         Returns:
             Institution ids of the whole pool.
@@ -60,6 +62,8 @@ class DrugPlants:
         names, points = code_of("diseases"), points_of()
         on = np.broadcast_to(np.asarray(day, dtype=np.int64), n)
         mask = np.left_shift(np.int64(1), on - 1)
+        if then:
+            mask = mask | (1 << (then[0] - 1))
         inst, person, plant = where[at], pool.person[at], pool.number[at]
         visit = ClaimSet(month, person, inst, mask, clinic=1, plant=plant)
         visit.diagnosis(self.world.diseases[person, 0], self.world.since[person, 0], main=1)
@@ -69,12 +73,14 @@ class DrugPlants:
         visit.unit("SI", 80, [120002910], points[120002910], mask)
         self.claims.setdefault("med", []).append(visit)
         pharmacy = (person + practice) % self.world.providers.pharmacy.n
-        claim = ClaimSet(month, person, pharmacy, mask, prescriber=inst, plant=plant, days=1)
-        oral = np.zeros((n, max(MAX_ORAL, len(drugs))), dtype=np.int64)
-        for j, code in enumerate(drugs):
-            oral[:, j] = code
-        supply = np.broadcast_to(np.asarray(days, dtype=np.int64), n)
-        dispense(claim, month, oral, np.zeros(n, dtype=np.int64), supply, month.first + on - 1, month.first + on - 1)
+        claim = ClaimSet(month, person, pharmacy, mask, prescriber=inst, plant=plant, days=2 if then else 1)
+        rounds = [(on, days, drugs)] + ([(np.full(n, then[0]), then[1], then[2])] if then else [])
+        for times, (when, supply, codes) in enumerate(rounds, start=1):
+            oral = np.zeros((n, max(MAX_ORAL, len(codes))), dtype=np.int64)
+            for j, code in enumerate(codes):
+                oral[:, j] = code
+            supplied = np.broadcast_to(np.asarray(supply, dtype=np.int64), n)
+            dispense(claim, month, oral, np.zeros(n, dtype=np.int64), supplied, month.first + when - 1, month.first + when - 1, times=times)
         self.claims.setdefault("pha", []).append(claim)
         return clinics.code[where]
 
@@ -96,8 +102,8 @@ class DrugPlants:
             return
         variant = pool.variant(3)
         one, near, other = at[variant == 0], at[variant == 1], at[variant == 2]
-        provider = self._visit(month, pool, one, 0, 1, 28, [pair[one, 0], 620003954])
-        self._visit(month, pool, one, 0, 10, 28, [pair[one, 1]])  # changed by the same practice
+        # the same practice changes the prescription
+        provider = self._visit(month, pool, one, 0, 1, 28, [pair[one, 0], 620003954], then=(10, 28, [pair[one, 1]]))
         self._visit(month, pool, near, 0, 1, 28, [pair[near, 0]])
         self._visit(month, pool, near, 1, 16, 13, [pair[near, 1]])  # 13 days of overlap
         kin = SAME_CLASS[pool.person[other] % len(SAME_CLASS)]

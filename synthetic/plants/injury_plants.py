@@ -32,9 +32,9 @@ class InjuryPlants:
         self.claims = {}
         rng = self.ledger.cfg.rng("injury-plants", month.index)
         for decoy in (False, True):
-            self._tp01(month, self.ledger.pools["TP01", decoy])
-            self._tp02(month, self.ledger.pools["TP02", decoy], rng)
-            self._tp03(month, self.ledger.pools["TP03", decoy])
+            self._tp01(month, self.ledger.pool("TP01", decoy, month))
+            self._tp02(month, self.ledger.pool("TP02", decoy, month), rng)
+            self._tp03(month, self.ledger.pool("TP03", decoy, month))
         return self.claims
 
     def _treat(self, month: Month, pool: Pool, at: np.ndarray, code: np.ndarray | int, start: np.ndarray | int, day: np.ndarray, *, special: np.ndarray | int = 0,
@@ -120,9 +120,8 @@ class InjuryPlants:
         opened = (month - age).first + day - 1
         code = self._codes(REGION, pool)
         if age == 0:
-            marked = self.ledger.pools["TP03", pool.decoy]
             _, yen = self._treat(month, pool, at, code, opened, day, special=10)
-            self.ledger.label(Pool("TP01", False, marked.number, marked.person), month, yen, self._provider(pool), np.full(pool.n, "easy"), np.full(pool.n, "marked 10, a case that goes on"))
+            self.ledger.label(Pool("TP01", False, pool.number, pool.person), month, yen, self._provider(pool), np.full(pool.n, "easy"), np.full(pool.n, "marked 10, a case that goes on"))
             return
         if not pool.decoy:
             _, yen = self._treat(month, pool, at, code, opened, day, new=False)

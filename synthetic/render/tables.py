@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from synthetic.config import Month, TownConfig
+from synthetic.config import Month, TownConfig, rate
 from synthetic.judo import CAUSES, INJURIES, JudoMonth
 from synthetic.population import People
 from synthetic.providers import Providers
 from synthetic.render.persons import PersonTexts
-from synthetic.render.text import day_text, number
+from synthetic.render.text import day_text
 
 ELIGIBILITY_MAPPING = """\
 description_ja = "資格情報（合成データ）"
@@ -146,8 +146,11 @@ def write_eligibility(cfg: TownConfig, people: People, texts: PersonTexts, month
     at = np.flatnonzero((people.gained <= month.last) & ((people.lost < 0) | (people.lost > month.first - 370)))
     rows = pl.Series(at)
     lost = np.where(people.lost[at] <= month.last, people.lost[at], -1)
-    rng = cfg.rng("register-widths")
-    wide = pl.Series(rng.random(people.n)[at] < 0.01)
+    rng = cfg.rng("register-oddness")
+    wide = pl.Series(rng.random(people.n)[at] < rate("oddness.register_fullwidth"))
+    plain = people.role[at] == 0
+    no_care = pl.Series((rng.random(people.n)[at] < rate("oddness.register_no_care_number")) & plain & cfg.dirt)
+    care_no = pl.select(pl.when(no_care).then(pl.lit("")).otherwise(texts.care_no.gather(rows))).to_series()
     digits = texts.number.gather(rows)
     full = digits
     for i, w in enumerate("０１２３４５６７８９"):
@@ -159,16 +162,17 @@ def write_eligibility(cfg: TownConfig, people: People, texts: PersonTexts, month
         "生年月日": day_text(people.birth[at]), "資格取得日": day_text(people.gained[at]), "資格喪失日": day_text(lost),
         "喪失事由": pl.Series(lost >= 0).cast(pl.Int64).cast(pl.String).replace({"0": "", "1": "02"}),
         "給付割合": pl.Series(people.rate[at]).cast(pl.String),
-        "介護保険者番号": texts.care_insurer.gather(rows), "介護被保険者番号": texts.care_no.gather(rows),
+        "介護保険者番号": texts.care_insurer.gather(rows), "介護被保険者番号": care_no,
         "要介護状態区分": pl.Series(people.care_level[at]).cast(pl.String).replace({"0": ""}),
         "認定開始日": day_text(people.cert_from[at]), "認定終了日": day_text(people.cert_to[at]),
     })
     write_csv(frame, path)
 
 
-def write_person_link(people: People, texts: PersonTexts, path: Path) -> None:
-    """Write 宛名番号 beside the care number of every certified person."""
-    rows = pl.Series(np.flatnonzero(people.certified))
+def write_person_link(cfg: TownConfig, people: People, texts: PersonTexts, path: Path) -> None:
+    """Write 宛名番号 beside the care number of the certified; a few links are missing."""
+    missing = (cfg.rng("link-oddness").random(people.n) < rate("oddness.no_link")) & (people.role == 0) & cfg.dirt
+    rows = pl.Series(np.flatnonzero(people.certified & ~missing))
     write_csv(pl.DataFrame({
         "保険者番号": texts.insurer8.gather(rows), "宛名番号": texts.addressee.gather(rows),
         "介護保険者番号": texts.care_insurer.gather(rows), "介護被保険者番号": texts.care_no.gather(rows),
@@ -203,7 +207,10 @@ def write_judo(cfg: TownConfig, people: People, texts: PersonTexts, providers: P
     clinic = claims["clinic"].to_numpy()
     digits = texts.number.gather(rows)
     rng = cfg.rng("judo-widths", month.index)
-    wide = pl.Series((rng.random(claims.height) < 0.02) & (claims["tag"].to_numpy() == 0) & cfg.dirt)
+    wide = pl.Series((rng.random(claims.height) < rate("oddness.fullwidth_number")) & cfg.dirt)
+    era = pl.Series((rng.random(claims.height) < rate("oddness.judo_era_dates")) & cfg.dirt)
+    spoilt = pl.Series((rng.random(claims.height) < rate("oddness.judo_bad_dates")) & (claims["tag"].to_numpy() == 0) & cfg.dirt)
+    first_exam = day_text(claims["start"]).zip_with(~spoilt, pl.Series(["5061301"] * claims.height, dtype=pl.String))
     full = digits
     for i, w in enumerate("０１２３４５６７８９"):
         full = full.str.replace_all(str(i), w, literal=True)
@@ -212,9 +219,9 @@ def write_judo(cfg: TownConfig, people: People, texts: PersonTexts, providers: P
         "整理番号": judo_number(claims), "保険者番号": texts.insurer8.gather(rows), "施術年月": claims["month"].cast(pl.String),
         "請求年月": pl.Series([str((month + 1).yyyymm)] * claims.height, dtype=pl.String), "登録記号番号": pl.Series(providers.judo.code[clinic]),
         "施術所名": pl.Series(providers.judo.name[clinic]), "記号": texts.symbol.gather(rows), "番号": digits.zip_with(~wide, full), "枝番": texts.branch.gather(rows),
-        "性別": pl.Series(people.sex[person].astype(np.int64)).cast(pl.String), "生年月日": day_text(people.birth[person]),
+        "性別": pl.Series(people.sex[person].astype(np.int64)).cast(pl.String), "生年月日": day_text(people.birth[person]).zip_with(~era, day_text(people.birth[person], "era")),
         "部位数": claims["part_count"].cast(pl.String), "実日数": claims["days"].cast(pl.String), "施術日": _day_list(claims["mask"]),
-        "初検年月日": day_text(claims["start"]), "初検料": claims["initial"].cast(pl.String), "再検料": claims["reexam"].cast(pl.String),
+        "初検年月日": first_exam, "初検料": claims["initial"].cast(pl.String), "再検料": claims["reexam"].cast(pl.String),
         "往療料": pl.Series(["0"] * claims.height, dtype=pl.String), "後療料等": claims["aftercare"].cast(pl.String), "合計金額": claims["total"].cast(pl.String),
         "一部負担金": claims["copay"].cast(pl.String), "請求金額": claims["claimed"].cast(pl.String), "給付割合": claims["rate"].cast(pl.String),
         "負傷原因": pl.Series(CAUSES).gather(claims["cause"]).zip_with(claims["part_count"] >= 3, pl.Series([""] * claims.height, dtype=pl.String)),
@@ -231,11 +238,3 @@ def write_judo(cfg: TownConfig, people: People, texts: PersonTexts, providers: P
         "転帰": pl.Series(["", "治癒", "中止", "転医", "継続"]).gather(parts["outcome"]), "後療料等": parts["aftercare"].cast(pl.String),
         "施療料等": parts["opening"].cast(pl.String),
     }), parts_path)
-
-
-def blank(n: int) -> pl.Expr:
-    """Return n blank cells of a comma-separated line (n - 1 commas)."""
-    return pl.lit("," * (n - 1))
-
-
-__all__ = ["ELIGIBILITY_MAPPING", "JUDO_MAPPING", "number", "write_csv", "write_eligibility", "write_judo", "write_person_link"]

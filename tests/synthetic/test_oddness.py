@@ -53,3 +53,9 @@ def test_some_people_are_unknown_to_the_register(town):
     numbers = town.of("2026-10", "med", "HO", number=3)["number"].str.normalize("NFKC")
     unknown = numbers.filter(~numbers.is_in(list(known))).len()
     assert 0 < unknown / len(numbers) < 0.01
+
+
+def test_judo_claims_have_era_dates_and_a_few_impossible_ones(town):
+    claims = pl.concat([town.csv(m, f"judo_{m.replace('-', '')}.csv") for m in ("2026-09", "2026-10")] + [town.csv("2026-08", f"judo_2026{m:02d}.csv") for m in range(1, 9)])
+    assert 0 < (claims["生年月日"].str.len_chars() == 7).mean() < 0.03
+    assert (claims["初検年月日"] == "5061301").mean() < 0.005

@@ -14,6 +14,11 @@ MONTH, DAYS = "2026-10", 31
 HYGIENE, HOME_DOCTOR, HOME_NURSE, CANCER = "303001310", "114031010", "114004510", "8840249"
 
 
+def western(text: str) -> str:
+    """A date of a register or claim as YYYYMMDD."""
+    return text if len(text) == 8 else str({"3": 1925, "4": 1988, "5": 2018}[text[0]] + int(text[1:3])) + text[3:]
+
+
 def labelled(town, kind: str, decoy: bool, month: str = MONTH) -> list[dict]:
     frame = town.labels.filter((pl.col("plant_type") == kind) & (pl.col("is_decoy") == decoy) & (pl.col("service_month") == month))
     assert frame.height >= 8, f"{kind} decoy={decoy}: {frame.height}"
@@ -25,6 +30,7 @@ def ids(row: dict, kind: str) -> list[str]:
 
 
 def day(text: str) -> date:
+    text = western(text)
     return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
 
 
@@ -60,6 +66,7 @@ def receipts(town):
     for kind in ("med", "den", "nur", "pha"):
         for claim, rec, f in town.uke(MONTH, kind).select("claim", "rec", "f").iter_rows():
             out.setdefault(claim, {}).setdefault(rec, []).append(f)
+            out[claim].setdefault("all", []).append(f)
     return out
 
 
@@ -255,8 +262,11 @@ def supplies(row: dict, receipts: dict, components: dict) -> list[tuple[str, str
     for claim in ids(row, "pha"):
         records = receipts[claim]
         prescriber = "".join(records["RE"][0][9:12])
-        cz = records["CZ"][0]
-        out += [(prescriber, components[f[2]][0], day(cz[3]), int(cz[5])) for f in records["IY"]]
+        cz: list[str] = []
+        for f in records["all"]:
+            cz = f if f[0] == "CZ" else cz
+            if f[0] == "IY":
+                out.append((prescriber, components[f[2]][0], day(cz[3]), int(cz[5])))
     return out
 
 
@@ -332,7 +342,7 @@ def test_marked_third_party_claims(town, receipts):
 
 
 def test_no_natural_claim_is_marked(town, receipts):
-    marked = {c for c, r in receipts.items() if "RE" in r and len(r["RE"][0]) == 38 and "10" in specials(r)}
+    marked = {c for c, r in receipts.items() if len(r["RE"][0]) == 38 and "10" in specials(r)}
     planted = {c for row in labelled(town, "TP01", False) for c in ids(row, "med")}
     assert marked == planted
 
