@@ -33,7 +33,7 @@ def read_care_claims(spec: FilePlan, known_insurers: frozenset[str] | None = Non
 
     """
     layout = common.care_layout("care_claims")
-    text = read_csv_text(spec, header=False, width=common.MAX_WIDTH, pad=True, record="care_claims")
+    text = read_csv_text(spec, header=False, columns=common.columns(layout), width=common.MAX_WIDTH, pad=True, record="care_claims")
     data, control, broken, controls = common.envelope(text, spec, layout)
     data = _review_months(data, control, layout).with_columns(_form=pl.col("c2"), _record=pl.col("c3"))
     bill = data.filter(pl.col("_form") == layout["bill_form"])

@@ -64,6 +64,17 @@ def care_layout(name: str) -> dict[str, Any]:
     return read_toml(layout_path(name))
 
 
+def columns(layout: Mapping[str, Any]) -> list[int]:
+    """Return the 0-based columns that a layout reads, and the first five, which tell what a record is."""
+    found = set(range(5))
+    for value in layout.values():
+        if isinstance(value, int):
+            found.add(value)
+        elif isinstance(value, Mapping):
+            found |= set(columns(value))
+    return sorted(found)
+
+
 def envelope(text: CsvText, spec: FilePlan, layout: Mapping[str, Any]) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, dict[str, int]]:
     """Separate control and end records from data.
 

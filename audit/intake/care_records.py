@@ -34,7 +34,7 @@ def read_care_records(spec: FilePlan, known_insurers: frozenset[str] | None = No
 
     """
     layout = common.care_layout("care_records")
-    text = read_csv_text(spec, header=False, width=common.MAX_WIDTH, pad=True, record="care_records")
+    text = read_csv_text(spec, header=False, columns=common.columns(layout), width=common.MAX_WIDTH, pad=True, record="care_records")
     data, _, broken, controls = common.envelope(text, spec, layout)
     # 交換情報識別番号 tells the shape of H1, 入力識別番号 the form
     data = data.with_columns(_exchange=pl.col("c2"), _form=pl.col("c3"), _record=pl.col("c4"))

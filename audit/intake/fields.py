@@ -113,33 +113,50 @@ def convert(frame: pl.DataFrame, where: Mapping[str, int], fields: Mapping[str, 
         LayoutError: a value map with a meaning that the field does not have.
 
     """
-    out: list[pl.Series] = [frame["_line"]]
-    checks: list[Check] = []
     maps = section.values if values is None else values
+    columns = _Columns(frame)
+    typed: list[pl.Expr] = []
+    flags: list[pl.Expr] = []
+    checks: list[Check] = []
     for name, column in where.items():
-        field, raw = fields[name], frame[f"c{column}"].alias(name)
+        field, raw = fields[name], f"c{column}"
         label = labels[name] if labels else shown(section.columns[name])
-        bad: pl.Series | None = None
-        if field.form == "verbatim":
-            typed = raw
-        elif field.form in {"text", "code", "digits"}:
-            typed = _half_width(raw)
-            if field.form != "text":
-                typed = typed.str.replace_all(r"\s", "")
-                out.append(typed.str.contains(_SCIENTIFIC).alias(f"_sci_{name}"))
-                checks.append(Check(pl.col(f"_sci_{name}"), label, "scientific_number", "番号が指数表記（1.23E+11の形）になっています。表計算ソフトで開かず、文字列のまま出し直してください。"))
-            if field.form == "digits":
-                bad, typed = ~typed.str.contains(rf"^\d{{1,{field.width}}}$"), typed.str.zfill(field.width)
-        else:
-            typed, bad = _typed(raw, field, _value_map(name, field, maps, section))
-        out.append(typed.alias(name))
+        value, bad = _read(columns, raw, name, field, _value_map(name, field, maps, section))
+        typed.append(value.alias(name))
+        if field.form in {"code", "digits"}:
+            flags.append(pl.col(name if field.form == "code" else raw).str.contains(_SCIENTIFIC).alias(f"_sci_{name}"))
+            checks.append(Check(pl.col(f"_sci_{name}"), label, "scientific_number", "番号が指数表記（1.23E+11の形）になっています。表計算ソフトで開かず、文字列のまま出し直してください。"))
         if bad is not None:
-            reason, sentence = _REASONS[field.form]
-            out.append(bad.alias(f"_bad_{name}"))
-            checks.append(Check(pl.col(f"_bad_{name}"), label, reason, sentence))
+            flags.append(bad.alias(f"_bad_{name}"))
+            checks.append(Check(pl.col(f"_bad_{name}"), label, *_REASONS[field.form]))
         if field.required:
             checks.append(Check(pl.col(name).is_null(), label, "missing_value", "必須の項目が空欄です。元データで補って出し直してください。"))
-    return pl.DataFrame(out), checks
+    # two passes, not one per field: a delivery has many small files, and each pass costs the same few milliseconds
+    work = frame.with_columns(columns.ready).with_columns(typed)
+    return work.select("_line", *where, *flags), checks
+
+
+class _Columns:
+    """Source of raw columns: conversions of large ones are done at once on their distinct values, others are left to the select."""
+
+    LARGE = 20_000
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self._frame, self.ready = frame, list[pl.Series]()
+
+    def converted(self, raw: str, convert: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+        """Return an expression for `convert(raw)`."""
+        if self._frame.height < self.LARGE:
+            return convert(pl.col(raw))
+        self.ready.append(by_value(self._frame[raw], convert).alias(f"_ready_{len(self.ready)}"))
+        return pl.col(self.ready[-1].name)
+
+    def half_width(self, raw: str) -> pl.Expr:
+        """Return an expression for the text in half width."""
+        column = self._frame[raw]
+        if self._frame.height >= self.LARGE and (column.str.len_bytes() == column.str.len_chars()).all():
+            return pl.col(raw)  # ASCII, and the blanks around it went when the line was split
+        return normalise(pl.col(raw))
 
 
 _REASONS = {
@@ -153,31 +170,30 @@ _REASONS = {
 }
 
 
-def _half_width(raw: pl.Series) -> pl.Series:
-    if (raw.str.len_bytes() == raw.str.len_chars()).all():
-        return raw  # ASCII, and the blanks around it went when the line was split
-    return raw.to_frame("x").select(normalise(pl.col("x"))).to_series()
-
-
-def _typed(raw: pl.Series, field: Field, meanings: Mapping[str, str]) -> tuple[pl.Series, pl.Series]:
+def _read(columns: _Columns, raw: str, name: str, field: Field, meanings: Mapping[str, str]) -> tuple[pl.Expr, pl.Expr | None]:
+    """Return the typed value of a raw column, and whether it is illegible (reading the typed column `name`)."""
+    given, value = pl.col(raw).is_not_null(), pl.col(name)
+    if field.form == "verbatim":
+        return pl.col(raw), None
+    if field.form in {"text", "code", "digits"}:
+        text = columns.half_width(raw)
+        if field.form == "text":
+            return text, None
+        text = text.str.replace_all(r"\s", "")
+        return (text, None) if field.form == "code" else (text.str.zfill(field.width), ~value.str.contains(rf"^\d{{{field.width}}}$"))
     if field.form in {"date", "month"}:
-        typed = by_value(raw, parse_dates if field.form == "date" else parse_months)
-        open_ = by_value(raw, open_date)
-        return typed, raw.is_not_null() & typed.is_null() & ~open_.fill_null(False)
+        day = columns.converted(raw, parse_dates if field.form == "date" else parse_months)
+        return day, given & value.is_null() & ~columns.converted(raw, open_date).fill_null(False)
     if field.form == "value":
-        typed = by_value(raw, lambda x: normalise(x).str.replace_all(r"\s", "").replace_strict(dict(meanings), default=None, return_dtype=pl.String))
-        return typed, raw.is_not_null() & typed.is_null()
-    typed = by_value(raw, _amount)
-    bad = raw.is_not_null() & typed.is_null()
+        known = dict(meanings)
+        return columns.converted(raw, lambda x: normalise(x).str.replace_all(r"\s", "").replace_strict(known, default=None, return_dtype=pl.String)), given & value.is_null()
+    amount = columns.converted(raw, _amount)
     if field.form == "count":
-        bad = bad | (typed < 0).fill_null(False) | (typed > 2**31 - 1).fill_null(False)
+        return pl.when(amount.is_between(0, 2**31 - 1)).then(amount).cast(pl.Int32), given & value.is_null()
     if field.form == "rate":
-        bad = bad | ~typed.is_between(0, 100).fill_null(True)
-        frame = typed.to_frame("x")
-        typed = frame.select(pl.when(pl.col("x").is_between(1, 10)).then(pl.col("x") * 10).when(pl.col("x") > 10).then("x")).to_series()
-    if field.form in {"count", "rate"}:
-        typed = typed.cast(pl.Int32, strict=False)
-    return typed, bad
+        rate = pl.when(amount.is_between(1, 10)).then(amount * 10).when(amount.is_between(11, 100)).then(amount)
+        return rate.cast(pl.Int32), given & value.is_null() & (amount != 0).fill_null(True)
+    return amount, given & value.is_null()
 
 
 def _amount(text: pl.Expr) -> pl.Expr:
