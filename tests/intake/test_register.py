@@ -63,3 +63,17 @@ def test_links(delivered, accounted):
     result = links(delivered, "1,112219,0000000001", "2,112219,1", "3,112219,3", "3,112219,0000000003", "4,112219,x", "4,00112227,1")
     assert accounted(result) == {2: "two_people", 3: "two_people", 5: "duplicate_row", 6: "bad_code"}
     assert result.tables["person_link"].rows() == [(INSURER, "3", "00112219", "0000000003"), (INSURER, "4", "00112227", "0000000001")]
+
+
+def test_large_files_are_read_as_small_ones_are(delivered, monkeypatch):
+    """Distinct values of large columns are converted apart; the result must not show it."""
+    from audit.intake import fields
+
+    lines = ["１,,,１２３,,山田,,男,S30.1.1,R2.4.1,99999999,,７割,,,,,", "2,,,0124,1,,,1,5061301,20200401,,,,,,,,", "3,,,125,,,,9,19550101,20200401,,,170,,,,,", "4,,,1.2E+10,,,,2,19550101,20200401,20210401,05,70,112219,1.2E+9,,,"] * 3
+    small = register(delivered, *lines)
+    monkeypatch.setattr(fields._Columns, "LARGE", 0)
+    large = register(delivered, *lines)
+    assert small.quarantine.equals(large.quarantine)
+    assert set(small.quarantine["reason"]) == {"bad_date", "unknown_value", "scientific_number", "duplicate_row"}
+    for name, table in small.tables.items():
+        assert table.equals(large.tables[name]), name
