@@ -28,7 +28,7 @@ _STAKE = ("points", "outside_accident_points", "insurer_rate", "kind")
     explanation_ja="医療機関が第三者行為（交通事故など）と記載したレセプトです。傷病届の有無を確かめ、求償の事案を開始します。",
     next_action_ja="傷病届の確認・求償事案の登録",
     reads=("special_codes", "outside_accident_points", "kind"), params=("third_party.special_code",),
-    message_ja="特記事項「10第三」の記載があります（合計{points}点、事故外{outside_accident_points}点）。求償の対象か確認してください",
+    message_ja="特記事項「10第三」の記載があります。傷病届の有無を確かめ、求償の対象か確認してください",
     evidence=("kind", "special_codes", "points", "outside_accident_points", "injury_icd"),
     at_stake=_accident_yen, stake_reads=_STAKE,
     mitigations=(
