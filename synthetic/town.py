@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import polars as pl
+
 from synthetic.care import CareMonth, CareSet, care_natural
 from synthetic.claimset import ClaimSet, Frames, stack
 from synthetic.config import Month, TownConfig, rate
@@ -99,7 +101,7 @@ class Town:
         self.plants.write_labels(out / "labels.parquet", self.texts)
 
     def _write_month(self, folder: Path, month: Month) -> None:
-        cfg, people, providers = self.cfg, self.world.people, self.world.providers
+        cfg = self.cfg
         folder.mkdir(parents=True, exist_ok=True)
         care, planted = self.month_care(month)
         files: list[tuple[str, str, str]] = []
@@ -109,13 +111,7 @@ class Town:
                 now = stack([now, self._held.pop(kind)])
             self._held[kind] = held
             files += self._uke(folder, month, kind, now)
-        name = f"care_{month.yyyymm}.csv"
-        if cfg.care_format == "records":
-            write_records(cfg, people, self.texts, providers, care, month, folder / name)
-            files.append((name, "care_records", ""))
-        else:
-            write_claims(people, self.texts, providers, care, month, folder / name)
-            files.append((name, "care_claims", ""))
+        files += self._care(folder, month, care)
         files += self._judo(folder, month, labelled=True)
         files += self._register(folder, month)
         files += [(f, k, "") for f, k in write_masters(folder, month)]
@@ -130,6 +126,24 @@ class Town:
             if self.cfg.dirt:
                 break_lines(sheet, month)
             files.append((sheet.write(folder, last=v == count - 1).name, f"uke_{kind}", ""))
+        return files
+
+    def _care(self, folder: Path, month: Month, care: CareMonth) -> list[tuple[str, str, str]]:
+        """Write the care file of each insurer: its rows do not name the NHI insurer, so the delivery has to."""
+        cfg, people, providers = self.cfg, self.world.people, self.world.providers
+        of = people.insurer[care.claims["person"].to_numpy()]
+        files = []
+        for i, number in enumerate(insurer_numbers(cfg.insurers)):
+            claims = care.claims.filter(pl.Series(of == i))
+            if claims.is_empty():
+                continue
+            part = CareMonth(claims, care.lines.join(claims.select("key"), on="key", how="semi", maintain_order="left"))
+            name = f"care_{month.yyyymm}.csv" if cfg.insurers == 1 else f"care_{month.yyyymm}_{number}.csv"
+            if cfg.care_format == "records":
+                write_records(people, self.texts, providers, part, month, folder / name)
+            else:
+                write_claims(people, self.texts, providers, part, month, folder / name)
+            files.append((name, "care_records" if cfg.care_format == "records" else "care_claims", f'insurer_no = "{number}"'))
         return files
 
     def _write_history(self, folder: Path) -> None:
@@ -151,20 +165,19 @@ class Town:
         write_judo(cfg, people, self.texts, self.world.providers, judo, month, folder / claims, folder / parts, hidden)
         self.plants.settle_judo(month, judo, self.texts, labelled=labelled)
         (folder / "judo_mapping.toml").write_text(JUDO_MAPPING, encoding="utf-8")
-        return [(claims, "judo_claims", "judo_mapping.toml"), (parts, "judo_parts", "judo_mapping.toml")]
+        return [(claims, "judo_claims", 'layout = "judo_mapping.toml"'), (parts, "judo_parts", 'layout = "judo_mapping.toml"')]
 
     def _register(self, folder: Path, month: Month) -> list[tuple[str, str, str]]:
         eligibility, link = f"shikaku_{month.yyyymm}.csv", f"person_link_{month.yyyymm}.csv"
         write_eligibility(self.cfg, self.world.people, self.texts, month, folder / eligibility)
         write_person_link(self.cfg, self.world.people, self.texts, folder / link)
         (folder / "register_mapping.toml").write_text(ELIGIBILITY_MAPPING, encoding="utf-8")
-        return [(eligibility, "eligibility", "register_mapping.toml"), (link, "person_link", "register_mapping.toml")]
+        return [(eligibility, "eligibility", 'layout = "register_mapping.toml"'), (link, "person_link", 'layout = "register_mapping.toml"')]
 
     def _delivery(self, folder: Path, month: Month, files: list[tuple[str, str, str]]) -> None:
         insurers = insurer_numbers(self.cfg.insurers)
-        lines = [f'insurer_no = "{insurers[0]}"', "insurers = [" + ", ".join(f'"{i}"' for i in insurers) + "]", f'month = "{month.label}"']
-        for name, kind, layout in files:
-            lines += ["", "[[file]]", f'name = "{name}"', f'kind = "{kind}"']
-            if layout:
-                lines.append(f'layout = "{layout}"')
+        only = [f'insurer_no = "{insurers[0]}"'] if len(insurers) == 1 else []
+        lines = [*only, "insurers = [" + ", ".join(f'"{i}"' for i in insurers) + "]", f'month = "{month.label}"']
+        for name, kind, more in files:
+            lines += ["", "[[file]]", f'name = "{name}"', f'kind = "{kind}"', *([more] if more else [])]
         (folder / "delivery.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")

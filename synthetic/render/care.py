@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from synthetic.care import FACILITY_BASE, CareMonth
-from synthetic.config import Month, TownConfig, fee
+from synthetic.config import Month, fee
 from synthetic.population import People
 from synthetic.providers import Providers
 from synthetic.render.persons import PersonTexts
@@ -92,9 +92,8 @@ def write_claims(people: People, texts: PersonTexts, providers: Providers, care:
     return _write(rows, "711", month, path)
 
 
-def write_records(cfg: TownConfig, people: People, texts: PersonTexts, providers: Providers, care: CareMonth, month: Month, path: Path) -> int:
+def write_records(people: People, texts: PersonTexts, providers: Providers, care: CareMonth, month: Month, path: Path) -> int:
     """Write benefit records (H1, D1, T1 of exchange id 1116) as the insurer gets them."""
-    del cfg
     claims = care_texts(people, texts, providers, care)
     price, benefit, user = _money(month)
     claims = claims.with_columns(price.alias("price"), benefit.alias("benefit"), user.alias("user"))

@@ -112,8 +112,10 @@ def test_care_rows_are_counted_in_the_control_record(town):
 
 
 def test_benefit_records_have_the_width_of_their_exchange_id(records_town):
-    lines = (records_town.delivery("2026-10") / "care_202610.csv").read_bytes().decode("cp932").removesuffix("\r\n").split("\r\n")
-    widths = {(f[4], len(f)) for f in (line.split(",") for line in lines[1:-1])}
+    paths = sorted(records_town.delivery("2026-10").glob("care_202610_*.csv"))
+    assert len(paths) == 2  # one for each insurer
+    lines = [line.split(",") for p in paths for line in p.read_bytes().decode("cp932").removesuffix("\r\n").split("\r\n")[1:-1]]
+    widths = {(f[4], len(f)) for f in lines}
     assert widths == {("H1", 96), ("D1", 34), ("T1", 62)}
 
 
@@ -146,6 +148,7 @@ def test_delivery_names_every_file(town):
         spec = tomllib.loads((folder / "delivery.toml").read_text(encoding="utf-8"))
         assert spec["month"] == month
         listed = {f["name"] for f in spec["file"]}
+        assert ("insurer_no" in spec) == (len(spec["insurers"]) == 1)
         mappings = {f["layout"] for f in spec["file"] if "layout" in f}
         assert listed | mappings | {"delivery.toml"} == {p.name for p in folder.iterdir()}
 
