@@ -15,7 +15,7 @@ from audit.view import View
 GRAIN = declare(
     Grain(
         "person_drugs",
-        "A person and service month with at least one oral drug.",
+        "A person and service month with at least one oral drug; a pharmacy receipt where nobody is matched.",
         ("claims", "m_drugs"),
         {
             "institution_count": pl.Int32(),  # prescribing institutions of the month
@@ -34,7 +34,18 @@ GRAIN = declare(
 def build(view: View) -> pl.DataFrame:
     """Return the grain's frame for every touched month within reach."""
     supplies = drug_supplies.read(view)
-    return pl.concat([GRAIN.empty(), *(_month(supplies, m) for m in supplies.months)])
+    return pl.concat([GRAIN.empty(), *(_month(supplies, m) for m in supplies.months), _unmatched(view)])
+
+
+def _unmatched(view: View) -> pl.DataFrame:
+    """Pharmacy receipts of this delivery without a person: they cannot be judged, and are counted so."""
+    claims = view.scan("claims").filter((pl.col("kind") == "pha") & pl.col("person_id").is_null() & pl.col("service_month").is_not_null())
+    columns = {
+        "insurer_no": "insurer_no", "unit_id": "claim_id", "service_month": "service_month", "stake_claim_id": "claim_id",
+        "claim_ids": pl.concat_list("claim_id"),
+    }  # fmt: skip
+    found = claims.select(**columns).unique(["insurer_no", "unit_id"]).collect()
+    return pl.concat([GRAIN.empty(), found], how="diagonal").select(GRAIN.schema.keys())
 
 
 def _month(supplies: Supplies, month: date) -> pl.DataFrame:

@@ -43,7 +43,7 @@ def same_component(p: Dated) -> pl.Expr:
     params=("drugs.kdb.many_institutions", "drugs.kdb.many_classes"),
     message_ja="{duplicate_institutions}か所の医療機関から{duplicate_classes}薬効が重複して処方されています",
     evidence=("duplicate_institutions", "duplicate_classes", "duplicate_class_codes", "institution_count"),
-    at_stake=lambda p: pl.lit(0), stake_reads=(), tables=("dispensings",),
+    at_stake=lambda p: pl.lit(0), stake_reads=(), tables=("dispensings",), needs_person=True,
 )
 def duplicate_classes(p: Dated) -> pl.Expr:
     """The KDB's definition of duplicate prescriptions."""
@@ -62,7 +62,7 @@ def duplicate_classes(p: Dated) -> pl.Expr:
     reads=("long_drugs", "unreadable_drugs"), params=("drugs.poly.drugs", "drugs.poly.days"),
     message_ja="{drugs.poly.days}日以上処方された内服薬が{long_drugs}種類あります（{institution_count}か所の医療機関）",
     evidence=("long_drugs", "institution_count"),
-    at_stake=lambda p: pl.lit(0), stake_reads=(), tables=("dispensings",),
+    at_stake=lambda p: pl.lit(0), stake_reads=(), tables=("dispensings",), needs_person=True,
 )
 def many_drugs(p: Dated) -> pl.Expr:
     """Many long-term oral drugs at once."""
@@ -78,7 +78,7 @@ def many_drugs(p: Dated) -> pl.Expr:
     reads=("hypnotic_days", "unreadable_drugs"), params=("drugs.hypnotic.overlap_days",),
     message_ja="睡眠・抗不安・精神神経用の薬（薬効112・117）が複数の医療機関から処方され、服用日が{hypnotic_days}日重なっています",
     evidence=("hypnotic_days", "hypnotic_institutions"),
-    at_stake=lambda p: pl.lit(0), stake_reads=(), tables=("dispensings",),
+    at_stake=lambda p: pl.lit(0), stake_reads=(), tables=("dispensings",), needs_person=True,
 )
 def hypnotics_twice(p: Dated) -> pl.Expr:
     """Hypnotics, anxiolytics or psychotropics from two institutions on the same days."""
