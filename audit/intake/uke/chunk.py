@@ -21,6 +21,7 @@ REFUSED = 0  # pseudo record: quarantined, or id not known to the layout
 DROPPED = 2  # pseudo record: replaced or deleted by a correction (JY)
 
 _COMMA, _LF, _CR = 44, 10, 13
+_BLOCK = 1 << 19
 _PREFIX_WIDTH = 14  # 2 + 5 + 3 digits, 3 commas, and the first letter of the record id
 
 
@@ -44,6 +45,16 @@ def joined(lines: pa.StringArray) -> bytes:
     if data is None or len(lines) == 0:
         return b""
     return memoryview(data)[: int(np.frombuffer(offsets, np.int32)[len(lines)])].tobytes()
+
+
+def _line_offsets(raw: np.ndarray) -> np.ndarray:
+    """Return 0 and the position behind each line feed (int32); in blocks that fit the processor's cache."""
+    blocks = [np.zeros(1, dtype=np.int32)]
+    for start in range(0, len(raw), _BLOCK):
+        found = np.flatnonzero(raw[start:start + _BLOCK] == _LF).astype(np.int32)
+        found += np.int32(start + 1)
+        blocks.append(found)
+    return np.concatenate(blocks)
 
 
 def _undecodable(text: bytes, encoding: str, size: int) -> np.ndarray:
@@ -83,11 +94,8 @@ class Chunk:
         self.data, self.layout, self.prefixed = data, layout, prefixed
         self.refusals = Refusals()
         raw = np.frombuffer(data, dtype=np.uint8)
-        ends = np.flatnonzero(raw == _LF)
-        self.size = len(ends)
-        self.offsets = np.zeros(self.size + 1, dtype=np.int32)
-        self.offsets[1:] = ends
-        self.offsets[1:] += 1
+        self.offsets = _line_offsets(raw)
+        self.size = len(self.offsets) - 1
         self.record = self._record_ids(raw)
         self._refuse_undecodable()
         if self.utf8_line is not None:

@@ -47,15 +47,16 @@ def day_cells(days: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return mask, cells.sum(axis=1, dtype=np.int32)
 
 
-def split_lines(lines: pa.StringArray, gap: int) -> SplitLines | None:
+def split_lines(lines: pa.StringArray, before: int, gap: int) -> SplitLines | None:
     """Cut lines at the first run of ``gap`` commas, and read the day cells behind it.
 
-    A line is cut only if exactly 31 cells follow: then the run is the gap, because a field before it that is blank or a
-    comment inside it would leave more or fewer cells. None if most lines cannot be cut, or a cell is no number: read
-    the lines in full instead.
+    A line is cut only if ``before`` commas stand before the run and 31 cells follow it; other lines (comments in the
+    gap, blank 回数, missing trailing cells) are left to the full reader. None if most lines cannot be cut, or a cell is
+    no number.
 
     Args:
         lines: of one record shape, ending with line breaks; buffers owned (see `chunk.joined`).
+        before: commas before the gap: the index of the last field before it.
         gap: commas between the last field before the gap and the first day cell.
 
     """
@@ -84,6 +85,8 @@ def split_lines(lines: pa.StringArray, gap: int) -> SplitLines | None:
     if cut.mean() < _WORTH:
         return None
     heads = _pieces(text, offsets[:-1], at + np.int32(1))
+    # In a short line 31 cells may follow a run that starts too early: only the commas before it tell for certain.
+    cut &= pc.count_substring(heads, ",").to_numpy(zero_copy_only=False) == before
     if not cut.all():
         heads, which = heads.filter(pa.array(cut)), which[cut]
     return SplitLines(joined(heads), cut, mask[which], total[which])

@@ -25,7 +25,7 @@ _NUMBERS: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 _FIRST_YEAR, _LAST_YEAR = 1868, 2199
 _ASCII_ONLY = bytes(i if i < 128 else 63 for i in range(256))  # any other byte becomes "?", never part of a code
-_CUT_GAP = 4  # commas before the first day cell that make a run unlikely anywhere else
+_CUT_GAP = 5  # commas before the first day cell that make a run unlikely anywhere else
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def merge(parts: list[Fields]) -> Fields:
     if len(filled) < 2:
         return (filled or parts)[0]
     whole = Fields(
-        pl.concat([p.frame for p in filled]), *(np.concatenate([getattr(p, n) for p in filled]) for n in ("lines", "mask", "total"))
+        pl.concat([p.frame for p in filled], rechunk=True), *(np.concatenate([getattr(p, n) for p in filled]) for n in ("lines", "mask", "total"))
     )
     return whole.take(np.argsort(whole.lines, kind="stable"))
 
@@ -91,8 +91,9 @@ def _read(
     shape, lines = layouts[0], np.flatnonzero(mask)
     selected = chunk.select(mask)
     names = _names(shape, shift)
-    gap = 0 if shape.days is None else shape.days[0] - max(shape.fields.values())
-    split = split_lines(selected, gap) if gap >= _CUT_GAP else None
+    last = max(shape.fields.values())
+    gap = 0 if shape.days is None else shape.days[0] - last
+    split = split_lines(selected, last + shift, gap) if gap >= _CUT_GAP else None
     if split is not None:
         heads = _head_names(names)
         frame = _parse(_ascii(split.heads), heads)
