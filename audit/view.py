@@ -55,8 +55,17 @@ class View(ABC):
             if "is_current" in ALL[table].schema:
                 frame = frame.filter(pl.col("is_current"))
         elif table in _CARE:
-            frame = frame.join(gone, left_on=["insurer_no", _CARE[table]], right_on=["insurer_no", "claim_id"], how="anti")
+            frame = self._latest_care(frame, table, months_back)
         return frame
+
+    def _latest_care(self, frame: pl.LazyFrame, table: str, months_back: int) -> pl.LazyFrame:
+        """Keep the last delivery of each care claim (修正), and nothing that was withdrawn (取消) since."""
+        since, key = months_before(self.month, months_back), ["insurer_no", "care_claim_id"]
+        withdrawn = self._raw("superseded", since).select("insurer_no", care_claim_id="claim_id", delivery_month="delivery_month", gone=pl.lit(True))
+        told = self._raw("care_claims", since).select(*key, "delivery_month", gone=pl.lit(False))
+        # withdrawn and made anew in one delivery: the new one stands
+        last = pl.concat([told, withdrawn]).sort(*key, "delivery_month", "gone", descending=[False, False, True, False]).unique(key, keep="first", maintain_order=True)
+        return frame.join(last.filter(~pl.col("gone")).select(*key, "delivery_month"), on=[*key, "delivery_month"], how="semi")
 
     def code_table(self, table: str, columns: Sequence[str]) -> pl.LazyFrame:
         """Return one row per code of a master: from the latest revision not after this month's end, else the earliest.

@@ -62,3 +62,14 @@ def test_code_table_takes_the_revision_of_the_month(tmp_path):
     frame = ALL["m_drugs"].conform(pl.DataFrame(rows, schema=["revision", "code", "price_code"], orient="row"))
     for view in both(tmp_path, {"m_drugs": frame}, {}):
         assert dict(view.code_table("m_drugs", ["price_code"]).collect().iter_rows()) == {"A": "now", "B": "only later"}
+
+
+def test_care_claims_corrected_withdrawn_and_made_anew(tmp_path):
+    def care(*ids):
+        return ALL["care_claims"].conform(pl.DataFrame([{"insurer_no": "00110000", "care_claim_id": i, "units": n} for i, n in ids]))
+
+    history = {("care_claims", SEP): care(("corrected", 1), ("withdrawn", 1), ("anew", 1), ("plain", 1))}
+    frames = {"care_claims": care(("corrected", 2), ("anew", 2)), "superseded": pl.concat([superseded("withdrawn"), superseded("anew")])}
+    for view in both(tmp_path, frames, history):
+        found = view.scan("care_claims", 1).select("care_claim_id", "units").collect().sort("care_claim_id")
+        assert found.rows() == [("anew", 2), ("corrected", 2), ("plain", 1)]

@@ -12,9 +12,8 @@ from audit.intake.result import FilePlan, ReadResult
 from audit.intake.uke import read_uke
 
 _WITH_INSURERS = {
-    "judo_claims": read_judo_claims, "judo_parts": read_judo_parts, "eligibility": read_eligibility, "person_link": read_person_link,
+    "care_claims": read_care_claims, "care_records": read_care_records, "judo_claims": read_judo_claims, "judo_parts": read_judo_parts, "eligibility": read_eligibility, "person_link": read_person_link,
 }
-_ALONE = {"care_claims": read_care_claims, "care_records": read_care_records}
 
 
 def read(file: FilePlan, insurers: set[str]) -> ReadResult:
@@ -33,6 +32,4 @@ def read(file: FilePlan, insurers: set[str]) -> ReadResult:
         return read_uke(file, insurers or None)
     if file.kind.startswith("master_"):
         return read_master(file)
-    if file.kind in _ALONE:
-        return _ALONE[file.kind](file)
     return _WITH_INSURERS[file.kind](file, frozenset(insurers) or None)
