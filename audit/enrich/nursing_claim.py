@@ -65,9 +65,11 @@ def _medical_nursing(view: View) -> pl.DataFrame:
     claims = claims.select(*columns, "inpatient", now=pl.col("delivery_month") == view.month)
     stations = claims.filter(pl.col("kind") == "nur").with_columns(medical_yen=pl.col("insurer_yen"))
     lines = home_care_lines(view, "care.nursing.medical_sections", HISTORY_MONTHS)
+    billed = billed_points(lines).collect()
     visits = (
-        claims.filter((pl.col("kind") == "med") & ~pl.col("inpatient"))
-        .join(billed_points(lines), on=_KEY, how="inner", validate="1:1")
+        # few receipts of many months: pick them while reading
+        claims.filter((pl.col("kind") == "med") & ~pl.col("inpatient") & pl.col("claim_id").is_in(billed["claim_id"].implode()))
+        .join(billed.lazy(), on=_KEY, how="inner", validate="1:1")
         .with_columns(medical_yen=(pl.col("billed_points") * pl.col("insurer_rate") / 10).round().cast(pl.Int64))
         .drop("billed_points")
     )
