@@ -79,7 +79,7 @@ class Chunk:
     """Lines of a stretch of a file.
 
     Attributes:
-        data: the bytes: whole lines, then zeros (`source.PADDING`).
+        data: the bytes (uint8): whole lines, then zeros (`source.PADDING`).
         size: number of lines.
         record: uint16 per line, `record_code` or a pseudo record (BLANK, REFUSED, DROPPED).
         receipt: int32 per line, 0-based number of the receipt in this stretch; -1 before the first RE and in the
@@ -90,13 +90,12 @@ class Chunk:
 
     """
 
-    def __init__(self, data: bytes | bytearray, layout: Layout, *, prefixed: bool) -> None:
+    def __init__(self, data: np.ndarray, layout: Layout, *, prefixed: bool) -> None:
         self.data, self.layout, self.prefixed = data, layout, prefixed
         self.refusals = Refusals()
-        raw = np.frombuffer(data, dtype=np.uint8)
-        self.offsets = _line_offsets(raw)
+        self.offsets = _line_offsets(data)
         self.size = len(self.offsets) - 1
-        self.record = self._record_ids(raw)
+        self.record = self._record_ids(data)
         self._refuse_undecodable()
         if self.utf8_line is not None:
             return

@@ -65,7 +65,7 @@ def split_lines(lines: pa.StringArray, before: int, gap: int) -> SplitLines | No
     found = pc.find_substring(lines, "," * gap).to_numpy(zero_copy_only=False)
     _, offset_buffer, data = lines.buffers()
     offsets = np.frombuffer(offset_buffer, dtype=np.int32)[: len(lines) + 1]
-    text = np.frombuffer(bytearray(data), dtype=np.uint8)
+    text = np.frombuffer(data, dtype=np.uint8).copy()
     at = offsets[:-1] + np.maximum(found, 0).astype(np.int32)
     behind = np.where(found < 0, offsets[:-1], at + np.int32(gap))
     text[at[found >= 0]] = _LF  # ends the head

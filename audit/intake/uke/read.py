@@ -26,7 +26,7 @@ from audit.intake.uke.heads import (
     read_totals,
     read_visit_days,
 )
-from audit.intake.uke.layout import load_layout
+from audit.intake.uke.layout import Layout, load_layout
 from audit.intake.uke.lines import read_lines
 from audit.intake.uke.source import CHUNK_BYTES, Source, open_source
 
@@ -66,7 +66,7 @@ def read_uke(spec: FilePlan, known_insurers: set[str] | None, *, chunk_bytes: in
     return assemble(parts, spec, layout, known_insurers)
 
 
-def _read_part(source: Source, index: int, spec: FilePlan, layout) -> Part:
+def _read_part(source: Source, index: int, spec: FilePlan, layout: Layout) -> Part:
     chunk = Chunk(source.read(index), layout, prefixed=source.prefixed)
     if chunk.utf8_line is not None:
         line = chunk.utf8_line + 1 if index == 0 else None

@@ -75,7 +75,7 @@ def test_account_by_record(tmp_path: Path) -> None:
     assert result.tables["diagnoses"].height == sum(line[:3] == "SY," for line in lines)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.binary(max_size=400), st.integers(0, 5), st.sampled_from([64, 200, 1 << 20]))
 def test_any_bytes_between_two_receipts(tmp_path_factory: pytest.TempPathFactory, noise: bytes, at: int, chunk_bytes: int) -> None:
     """Whatever bytes stand in the middle, the file is read or refused with a user's error, and the account holds."""
@@ -91,9 +91,9 @@ def test_any_bytes_between_two_receipts(tmp_path_factory: pytest.TempPathFactory
 
 @pytest.mark.parametrize("chunk_bytes", [2_000, 60_000])
 def test_cutting_changes_nothing(tmp_path: Path, chunk_bytes: int) -> None:
-    lines = sample(100, seed=7)
-    lines[500] = "broken"
-    lines[900] = lines[900][:9]
+    lines = sample(60, seed=7)
+    lines[300] = "broken"
+    lines[600] = lines[600][:9]
     once = read(tmp_path, lines)
     cut = read(tmp_path, lines, chunk_bytes=chunk_bytes)
     assert cut.controls == once.controls
