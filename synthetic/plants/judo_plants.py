@@ -13,8 +13,8 @@ from synthetic.render.persons import PersonTexts
 
 BLOCK = 3  # months of a short course
 LONG_BLOCK = 6  # months at two clinics
-# sets of injuries that never touch each other (indices of judo.INJURIES), by person and block
-SETS = np.array([[0, 4, 9, 7], [1, 2, 6, 8], [5, 3, 9, 10], [1, 11, 8, 7]])
+# injuries billed together (indices of judo.INJURIES): no two sets share one of their first three
+SETS = np.array([[0, 4, 9, 12], [1, 2, 6, 13], [5, 3, 10, 12], [11, 8, 7, 13]])
 SINGLE = np.array([0, 1, 2, 4, 3, 6, 5, 7])
 KINDS = ("JD12", "JD13", "JD14", "JD15", "JD16", "JD17D", "JD17")
 
