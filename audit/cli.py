@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = verb("evaluate", _evaluate, "既知の正解と照らして抽出と順位の質を測る", home=True)
     evaluate.add_argument("run", help="実行IDまたはフォルダ")
     evaluate.add_argument("labels", type=Path, help="labels.parquet")
+    evaluate.add_argument("--html", type=Path, help="1ページのHTMLも書き出す")
     rules = verb("rules", _rules, "ルールの一覧と内容")
     rules.add_argument("action", choices=["list", "show"])
     rules.add_argument("rule_id", nargs="?")
@@ -143,7 +144,13 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
     if not arguments.labels.exists():
         raise UsageError("no labels", file=str(arguments.labels), remedy="synthetic/ writes labels.parquet beside the delivery")
-    print(evaluation_text(evaluate(_find_run(arguments), arguments.labels)))
+    evaluation = evaluate(_find_run(arguments), arguments.labels)
+    print(evaluation_text(evaluation))
+    if arguments.html:
+        from audit.home import write_atomic
+        from models.evaluation_page import as_html
+
+        print(write_atomic(arguments.html, as_html(evaluation).encode()))
 
 
 def _rules(arguments: argparse.Namespace) -> None:

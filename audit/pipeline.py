@@ -278,21 +278,28 @@ def rank(work: Path) -> Path:
 
     with _step(work, "rank") as counts:
         spec = _spec(work)
-        # Fitted once per home folder: a score must mean the same next month. Remove the folder to fit anew.
+        # Fitted once per home folder and team: a score must mean the same next month. Remove the folder to fit anew.
         stored = spec.home / "models"
         ranked = monthly.rank_month(
             pl.read_parquet(work / "found_cases.parquet"), _view(work), spec.seed, work / "model", stored=stored if stored.exists() else None
         )
         write_parquet(work / "cases.parquet", ALL["cases"].conform(ranked))
-        counts["model"] = "stored" if stored.exists() else "fitted"
-        if not stored.exists():
-            fresh = spec.home / ".models.part"
-            shutil.rmtree(fresh, ignore_errors=True)
-            shutil.copytree(work / "model", fresh)
-            fresh.rename(stored)
+        counts["fitted"] = _keep_models(work / "model", stored)
         listed = ranked.filter(pl.col("rank").is_not_null())
         counts |= {"cases": ranked.height, "listed": listed.height, "by_selection": dict(listed["selection"].value_counts(sort=True).iter_rows())}
     return work / "cases.parquet"
+
+
+def _keep_models(used: Path, stored: Path) -> list[str]:
+    """Keep the models of teams that had none yet; return these teams."""
+    new = sorted({p.name for p in used.iterdir() if p.is_dir()} - ({p.name for p in stored.iterdir()} if stored.exists() else set()))
+    if new:
+        fresh = stored.with_name(".models.part")
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.copytree(used, fresh, ignore=shutil.ignore_patterns("control.parquet"))
+        shutil.rmtree(stored, ignore_errors=True)
+        fresh.rename(stored)
+    return new
 
 
 def worklists(work: Path) -> Path:
