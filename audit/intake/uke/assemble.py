@@ -63,7 +63,7 @@ def assemble(parts: list[Part], spec: FilePlan, layout: Layout, known_insurers: 
     """Put the stretches of one file together.
 
     Args:
-        parts: in file order.
+        parts: in file order; their frames are taken out as they are used, so that no table is held twice.
         spec: the file.
         layout: its format.
         known_insurers: see `read_uke`.
@@ -77,7 +77,7 @@ def assemble(parts: list[Part], spec: FilePlan, layout: Layout, known_insurers: 
             frame.with_columns(
                 *([pl.col("receipt") + int(receipt_at[i])] if "receipt" in frame.columns else []),
                 *([pl.col("line") + int(line_at[i])] if "line" in frame.columns else []),
-            ) for i, frame in enumerate(p.frames[name] for p in parts)
+            ) for i, frame in enumerate(p.frames.pop(name) for p in parts)
         ], rechunk=True)  # gathering rows from one block is four times as fast as from several
 
     receipts = _with_institution(whole("receipts"), whole("institutions"))
@@ -92,10 +92,11 @@ def assemble(parts: list[Part], spec: FilePlan, layout: Layout, known_insurers: 
         ) for i, p in enumerate(parts)
     ])
     receipts = _with_reason(receipts, refused, known_insurers)
+    stays = whole("stays")
     visits = _visit_days([
         (d, int(receipt_at[i])) for i, p in enumerate(parts) for d in p.days
-    ], receipts, whole("stays"), whole("absences"), layout)
-    claims = _claims(receipts, whole("branches"), whole("stays"), whole("accidents"), visits, spec, layout)
+    ], receipts, stays, whole("absences"), layout)
+    claims = _claims(receipts, whole("branches"), stays, whole("accidents"), visits, spec, layout)
     rank = np.full(receipts.height, -1, dtype=np.int64)
     rank[claims["receipt"].to_numpy()] = np.arange(claims.height)
     tables = {
