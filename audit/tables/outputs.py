@@ -49,6 +49,7 @@ NOT_EVALUATED = Table(
     ),
 )
 
+# percentile: 0-1, share of the peers that are less far out; contribution: part of anomaly_score
 REASON = pl.Struct({"feature": pl.String, "value": pl.Float64, "peer_median": pl.Float64, "percentile": pl.Float64, "contribution": pl.Float64})
 
 CASES = Table(

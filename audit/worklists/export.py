@@ -64,7 +64,8 @@ def export_with_report(
     """
     encode("", csv_encoding)  # an unknown encoding is refused before anything is written
     on_list = listed(cases)
-    rows, evidence = build_rows(on_list, context), build_evidence(on_list, findings, context)
+    evidence = build_evidence(on_list, findings, context)
+    rows = build_rows(on_list, context, evidence)
     out.mkdir(parents=True, exist_ok=True)
     report = ExportReport()
     for (insurer_no, team), part in rows.partition_by(LIST, as_dict=True, maintain_order=True).items():

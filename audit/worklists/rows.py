@@ -7,6 +7,7 @@ import hashlib
 import polars as pl
 
 from audit.worklists import text_safety
+from audit.worklists.evidence import Evidence
 from audit.worklists.inputs import VISITS_OPTIONAL, WorklistContext
 from audit.worklists.layout import NUMBERS, layout
 from audit.worklists.privacy import PREFIX, pseudonyms, shown_claim_ids
@@ -15,6 +16,7 @@ from audit.worklists.wording import reason_rows
 CLAIMS_SHOWN = 30
 """Claim ids written in one cell; a case over many months names the rest by number, and the evidence sheet shows it."""
 REASONS_IN_CELL = 3
+MESSAGES_IN_CELL = 3
 SEVERAL = "複数"
 LIST = ("insurer_no", "team")
 
@@ -37,12 +39,13 @@ def listed(cases: pl.DataFrame) -> pl.DataFrame:
     return on
 
 
-def build_rows(cases: pl.DataFrame, context: WorklistContext) -> pl.DataFrame:
+def build_rows(cases: pl.DataFrame, context: WorklistContext, evidence: Evidence | None = None) -> pl.DataFrame:
     """Return one row per listed case with every column of columns.toml but the links and the reviewer's.
 
     Args:
         cases: `listed` cases (audit.tables.CASES).
         context: texts, names, visits.
+        evidence: of these cases: its findings' sentences are written in the list; None writes the rules' titles.
 
     Returns:
         case_id, insurer_no, team, blinded (Boolean: random sample), then the columns by key: numbers as numbers
@@ -57,14 +60,14 @@ def build_rows(cases: pl.DataFrame, context: WorklistContext) -> pl.DataFrame:
         seq=pl.int_range(1, pl.len() + 1).over(*LIST),  # `listed` has put them in order
         blinded=pl.col("selection") == "random",
     )
-    parts = (_persons(frame, context), _providers(frame, context), _visit_counts(frame, context), _rule_texts(frame, context),
+    parts = (_messages(evidence), _persons(frame, context), _providers(frame, context), _visit_counts(frame, context), _rule_texts(frame, context),
              _reasons(frame, context), _claims(frame, context), _keys(frame, context))
     for part in parts:
         frame = frame.join(part, on="case_id", how="left", validate="1:1", maintain_order="left")
     frame = frame.with_columns(
         list_no=pl.col("team").replace_strict(lay.marks) + "-" + pl.col("seq").cast(pl.String).str.zfill(3),
         provider_id=pl.col("provider_id").fill_null(SEVERAL), provider_name=pl.coalesce("provider_name", "provider_id", pl.lit(SEVERAL)),
-        why=pl.coalesce("titles", pl.when("blinded").then(pl.lit("無作為抽出のため理由は表示しません")).otherwise("reasons_text")),
+        why=pl.coalesce("messages", "titles", pl.when("blinded").then(pl.lit("無作為抽出のため理由は表示しません")).otherwise("reasons_text")),
         selection=pl.col("selection").replace_strict(lay.selection),
         severity=pl.col("severity").fill_null("none").replace_strict(lay.severity),
         rule_ids=pl.when(pl.col("rule_ids").list.len() > 0).then(pl.col("rule_ids").list.join("\n")),
@@ -144,6 +147,17 @@ def _rule_texts(frame: pl.DataFrame, context: WorklistContext) -> pl.DataFrame:
         .group_by("case_id", maintain_order=True)
         .agg(titles=once("title"), basis=once("basis"), next_action=once("next_action"))
     )
+
+
+def _messages(evidence: Evidence | None) -> pl.DataFrame:
+    """Sentences of a case's findings, the dearest first; the evidence sheet has them all."""
+    told = {} if evidence is None else evidence.findings
+    texts = []
+    for blocks in told.values():
+        sentences = list(dict.fromkeys(b.message for b in blocks))
+        more = [f"（ほか{len(sentences) - MESSAGES_IN_CELL}件は「根拠」シート）"] if len(sentences) > MESSAGES_IN_CELL else []
+        texts.append("\n".join([f"・{m}" for m in sentences[:MESSAGES_IN_CELL]] + more))
+    return pl.DataFrame({"case_id": list(told), "messages": texts}, schema={"case_id": pl.String, "messages": pl.String})
 
 
 def _reasons(frame: pl.DataFrame, context: WorklistContext) -> pl.DataFrame:

@@ -26,11 +26,11 @@ def place(percentile: pl.Expr, direction: pl.Expr) -> pl.Expr:
     """Return 「上位1%」, 「下位1%」 or 「両端1%」: how few of the peers are at least as far out.
 
     Args:
-        percentile: 0-100, share of peers that are less far out; null gives null.
+        percentile: 0-1, share of peers that are less far out; null gives null.
         direction: high, low or both; null counts as high.
 
     """
-    far = (100 - percentile).clip(lower_bound=0)
+    far = (100 - 100 * percentile).clip(lower_bound=0)
     side = direction.fill_null("high").replace_strict({"high": "上位", "low": "下位", "both": "両端"}, return_dtype=pl.String)
     share = pl.when(far < 0.1).then(pl.lit("0.1%以内")).when(far < 1).then(pl.format("{}%", far.round(1)))
     return side + share.otherwise(pl.format("{}%", far.round(0).cast(pl.Int64)))

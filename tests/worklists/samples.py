@@ -66,9 +66,9 @@ def make(n: int = 8, teams: tuple[str, ...] = ("judo",), seed: int = 7) -> tuple
             score = float(np.round(rng.gamma(2, 2), 3))
             parts = np.round(np.array([0.6, 0.3, 0.1]) * score, 4)
             reasons = [
-                {"feature": "visit_days", "value": 18.0, "peer_median": 4.5, "percentile": 99.2, "contribution": float(parts[0])},
-                {"feature": "yen_per_month", "value": 34560.0, "peer_median": 7890.0, "percentile": 99.97, "contribution": float(parts[1])},
-                {"feature": "share", "value": 1.0, "peer_median": 0.333, "percentile": 85.0, "contribution": float(parts[2])},
+                {"feature": "visit_days", "value": 18.0, "peer_median": 4.5, "percentile": 0.992, "contribution": float(parts[0])},
+                {"feature": "yen_per_month", "value": 34560.0, "peer_median": 7890.0, "percentile": 0.9997, "contribution": float(parts[1])},
+                {"feature": "share", "value": 1.0, "peer_median": 0.333, "percentile": 0.85, "contribution": float(parts[2])},
             ]
             cases.append({
                 "case_id": f"{team}|{INSURER}|{MONTH}|{person}|{clinic}", "team": team, "insurer_no": INSURER, "person_id": person,
