@@ -7,6 +7,7 @@ Only the keys are computed: no message, evidence, yen or count of what could not
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from string import Template
@@ -22,6 +23,12 @@ BACK = {"claims": 12, "diagnoses": 12, "lines": 6, "dispensings": 3, "judo_claim
 BACK |= {"care_claims": 6, "care_lines": 6, "care_totals": 6, "superseded": 24}
 KEYED = dict.fromkeys(("claims", "diagnoses", "lines", "dispensings", "judo_claims", "judo_parts"), "claim_id")
 KEYED |= dict.fromkeys(("care_claims", "care_lines", "care_totals"), "care_claim_id")
+RECEIPT = (
+    "insurer_no", "claim_id", "version_no", "month", "kind", "inpatient", "service_month", "institution_id", "prescriber_id", "person_id",
+    "admitted_on", "discharged_on", "special_codes", "actual_days", "points", "visit_days",
+)  # fmt: skip
+LINE = ("insurer_no", "claim_id", "version_no", "month", "record", "category", "code", "times", "unit_no", "day_mask")
+USED_LINES = "category IN ('14', '21', '50') OR record IN ('HJ', 'JS', 'SS')"  # home care, oral drugs, operations; nursing, dental
 CODES = ("m_procedures", "m_dental", "m_drugs", "m_diseases")
 
 MACROS = """
@@ -287,7 +294,8 @@ WHERE month = '$now' AND service_month BETWEEN '$m3-01'::DATE AND '$now-01'::DAT
   AND (kind = 'pha' OR (kind = 'med' AND NOT inpatient
        AND (insurer_no, claim_id, version_no) IN (SELECT (insurer_no, claim_id, version_no) FROM lines WHERE category = '21' AND record IN ('IY', 'SI'))));
 CREATE TEMP TABLE month_supply AS
-SELECT s.* FROM supply s JOIN judged USING (person_id, service_month) WHERE start + days > service_month;
+SELECT insurer_no, person_id, service_month, institution, days, strength, effect, grp
+FROM supply SEMI JOIN judged USING (person_id, service_month) WHERE start + days > service_month;
 
 CREATE MACRO twice(source) AS TABLE
 WITH seen AS (
@@ -406,8 +414,9 @@ RULES = {
           AND (list_contains(care_guidance_first_items_one, item) OR list_contains(care_guidance_first_items_few, item) OR list_contains(care_guidance_first_items_many, item))""",
     "MC07": """WITH visit AS (
             SELECT insurer_no, person_id, service_month, claim_id || '#' || code AS unit_id, version_no, nullif(bit_or(day_mask), 0)::BIGINT AS days
-            FROM lines l JOIN codes_m_dental m USING (code) JOIN claims c USING (insurer_no, claim_id, version_no, month) JOIN p USING (service_month)
-            WHERE month = '$now' AND record = 'SS' AND kind = 'den' AND NOT inpatient AND contains(m.name, care_hygiene_name)
+            FROM lines l JOIN claims c USING (insurer_no, claim_id, version_no, month)
+            WHERE month = '$now' AND record = 'SS' AND kind = 'den' AND NOT inpatient
+              AND code IN (SELECT code FROM codes_m_dental JOIN any_period ON contains(name, item) WHERE parameter = 'care.hygiene.name')
             GROUP BY insurer_no, person_id, service_month, claim_id, code, version_no
             QUALIFY row_number() OVER (PARTITION BY insurer_no, claim_id, code ORDER BY version_no DESC) = 1
         ), dated AS (
@@ -490,20 +499,26 @@ def _views(connection: duckdb.DuckDBPyConnection, tables: Path, month: date) -> 
             query += f" AND NOT EXISTS (FROM superseded s WHERE s.insurer_no = t.insurer_no AND s.claim_id = t.{KEYED[name]} {version})"
         if "is_current" in ALL[name].schema:
             query += " AND is_current"
-        connection.execute(f"CREATE TEMP VIEW {name} AS {query}")
+        # receipts and their lines are read by many queries: decode once what these need
+        kept = {"claims": RECEIPT, "lines": LINE}.get(name)
+        query = query.replace("SELECT *", f"SELECT {', '.join(kept)}") if kept else query
+        query += f" AND ({USED_LINES})" if name == "lines" else ""
+        connection.execute(f"CREATE TEMP {'TABLE' if kept else 'VIEW'} {name} AS {query}")
 
 
 def _parameters(connection: duckdb.DuckDBPyConnection, month: date) -> None:
     """`p`: a row per service month with every value as a column; lists of all periods; ICD-10 ranges as rows."""
     parameters = load()
-    months = [months_before(month, n) for n in range(month.year * 12 + month.month - 2005 * 12)]
+    months = [months_before(month, n) for n in range(month.year * 12 + month.month - 2012 * 12)]
     columns: dict[str, object] = {"service_month": months}
-    for parameter in parameters:
-        values = [parameters.value(parameter.name, m) for m in months]
-        columns[parameter.name.replace(".", "_")] = [list(v) if isinstance(v, tuple) else v for v in values]
-    connection.register("dated", pl.DataFrame(columns, strict=False).to_arrow())
+    named = set(re.findall(r"[a-z]+_[a-z_]+", " ".join((JUDO, CARE, DRUGS, INJURIES, *RULES.values()))))
+    for parameter in (q for q in parameters if q.name.replace(".", "_") in named):
+        periods = [*parameter.periods, None]
+        values = pl.Series([list(v) if isinstance(v := q and q.value, tuple) else v for q in periods], strict=False)
+        columns[parameter.name.replace(".", "_")] = values.gather([periods.index(parameter.on(m)) for m in months])
+    connection.register("dated", pl.DataFrame(columns).to_arrow())
     connection.execute("CREATE TEMP TABLE p AS FROM dated")
-    listed = [(q.name, item) for q in parameters for x in q.periods if isinstance(x.value, tuple) for item in x.value]
+    listed = [(q.name, item) for q in parameters for x in q.periods for item in (x.value if isinstance(x.value, tuple) else (x.value,)) if isinstance(item, str)]
     connection.register("listed", pl.DataFrame(listed, schema=["parameter", "item"], orient="row").unique().to_arrow())
     connection.execute("CREATE TEMP TABLE any_period AS FROM listed")
     for table, name in (("injury_blocks", "third_party.injury_blocks"), ("regions", "third_party.regions")):

@@ -36,7 +36,7 @@ class _Store:
     def __init__(self, tables: Path, month: date) -> None:
         self.tables, self.month, self.now = tables, month, pd.Timestamp(month)
         gone = self._read("superseded", ["insurer_no", "claim_id", "version_no"], 24)
-        self._gone = gone.drop(columns="delivered").drop_duplicates().assign(gone=True)
+        self._gone = gone
 
     def _read(self, table: str, columns: Sequence[str], back: int) -> pd.DataFrame:
         first, parts = f"{months_before(self.month, back):%Y-%m}", []
@@ -59,11 +59,12 @@ class _Store:
         if current:
             frame = frame[frame["is_current"]].drop(columns="is_current")
         key = ["claim_id", "version_no"] if "version_no" in schema else ["care_claim_id"] if "care_claim_id" in schema else []
-        if not key or self._gone.empty:
+        if not key:
             return frame.reset_index(drop=True)
-        gone = self._gone if len(key) == 2 else self._gone.rename(columns={"claim_id": "care_claim_id"}).drop(columns="version_no").drop_duplicates()
-        frame = frame.merge(gone, on=["insurer_no", *key], how="left")
-        return frame[frame["gone"].isna()].drop(columns="gone").reset_index(drop=True)
+        gone = self._gone.rename(columns={"claim_id": key[0]})[["insurer_no", *key]].drop_duplicates()
+        maybe = frame[key[0]].isin(gone[key[0]])  # few: the exact key is compared on these only
+        again = frame.loc[maybe, ["insurer_no", *key]].reset_index().merge(gone, on=["insurer_no", *key])
+        return frame.drop(index=again["index"]).reset_index(drop=True)
 
     def codes(self, table: str, columns: Sequence[str]) -> pd.DataFrame:
         """Return a master as of the month: the latest revision of each code, else the earliest later one."""
