@@ -142,10 +142,13 @@ def _rule_texts(frame: pl.DataFrame, context: WorklistContext) -> pl.DataFrame:
     def once(name: str) -> pl.Expr:
         return pl.col(name).unique(maintain_order=True).str.join("\n")
 
+    others = pl.col("basis").n_unique() - 1  # in full on the sheets 「根拠」 and 「ルール」: a list row must stay short
+    first = pl.col("basis").first() + pl.when(others > 0).then(pl.format("（ほか{}件は「ルール」シート）", others)).otherwise(pl.lit(""))
+
     return (
         rules.join(texts, on="rule_id", how="left", validate="m:1", maintain_order="left")
         .group_by("case_id", maintain_order=True)
-        .agg(titles=once("title"), basis=once("basis"), next_action=once("next_action"))
+        .agg(titles=once("title"), basis=first, next_action=once("next_action"))
     )
 
 
