@@ -286,7 +286,7 @@ def rank(work: Path) -> Path:
         write_parquet(work / "cases.parquet", ALL["cases"].conform(ranked))
         counts["fitted"] = _keep_models(work / "model", stored)
         listed = ranked.filter(pl.col("rank").is_not_null())
-        counts |= {"cases": ranked.height, "listed": listed.height, "by_selection": dict(listed["selection"].value_counts(sort=True).iter_rows())}
+        counts |= {"cases": ranked.height, "listed": listed.height, "by_selection": {s: int((listed["selection"] == s).sum()) for s in ("rule", "model", "random")}}
     return work / "cases.parquet"
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
+from audit.enrich.once import once_per_view
 from audit.params import load
 from audit.view import View
 
 KIND = ["insurer_no", "care_claim_id", "service_kind"]
 
 
+@once_per_view
 def care_claims(view: View, months_back: int) -> pl.DataFrame:
     """Return care claims of the last deliveries, the latest delivery of each claim only.
 
@@ -34,7 +36,7 @@ def care_kinds(view: View, claims: pl.DataFrame, months_back: int) -> pl.DataFra
 
     Args:
         view: tables as of the delivery month.
-        claims: rows of `care_claims`.
+        claims: rows of `care_claims`, all or some.
         months_back: deliveries to look back, as for `claims`.
 
     Returns:
@@ -44,7 +46,25 @@ def care_kinds(view: View, claims: pl.DataFrame, months_back: int) -> pl.DataFra
         yen_per_unit (null without a total record). Sorted by insurer, claim and kind.
 
     """
-    wanted = claims.lazy().select("insurer_no", "care_claim_id", "delivery_month")
+    kinds = _records(view, months_back)
+    # 実日数 of the total and 入所実日数 may or may not hold 外泊日数: the smaller proves less and is never too much
+    from_records = pl.min_horizontal("actual_days", pl.coalesce(_positive("stay_days"), "short_days"))
+    by_day = load().is_in("care.count.once_a_day_kinds", pl.col("service_kind"), pl.col("service_month"))
+    return (
+        claims.join(kinds, on=["insurer_no", "care_claim_id"], how="inner", validate="1:m")
+        .with_columns(
+            kind_units=pl.coalesce("total_units", "line_units"),
+            service_days=pl.coalesce(from_records, pl.when(by_day).then(_positive("line_times"))).cast(pl.Int32),
+        )
+        .drop("line_units", "line_times", "total_units", "actual_days", "short_days")
+        .sort(KIND)
+    )
+
+
+@once_per_view
+def _records(view: View, months_back: int) -> pl.DataFrame:
+    """Return what lines and totals say of each claim's service kinds."""
+    wanted = care_claims(view, months_back).lazy().select("insurer_no", "care_claim_id", "delivery_month")
     on = ["insurer_no", "care_claim_id", "delivery_month"]
     lines = (
         view.scan("care_lines", months_back)
@@ -64,19 +84,7 @@ def care_kinds(view: View, claims: pl.DataFrame, months_back: int) -> pl.DataFra
             yen_per_unit=pl.col("yen_per_100_units").max() / 100,
         )
     )
-    kinds = lines.join(totals, on=KIND, how="full", coalesce=True, validate="1:1").collect()
-    # 実日数 of the total and 入所実日数 may or may not hold 外泊日数: the smaller proves less and is never too much
-    from_records = pl.min_horizontal("actual_days", pl.coalesce(_positive("stay_days"), "short_days"))
-    by_day = load().is_in("care.count.once_a_day_kinds", pl.col("service_kind"), pl.col("service_month"))
-    return (
-        claims.join(kinds, on=["insurer_no", "care_claim_id"], how="inner", validate="1:m")
-        .with_columns(
-            kind_units=pl.coalesce("total_units", "line_units"),
-            service_days=pl.coalesce(from_records, pl.when(by_day).then(_positive("line_times"))).cast(pl.Int32),
-        )
-        .drop("line_units", "line_times", "total_units", "actual_days", "short_days")
-        .sort(KIND)
-    )
+    return lines.join(totals, on=KIND, how="full", coalesce=True, validate="1:1").collect()
 
 
 def _positive(column: str) -> pl.Expr:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from weakref import WeakKeyDictionary
 
 import polars as pl
 
+from audit.enrich.once import once_per_view
 from audit.params import load
 from audit.view import View, months_before
 
@@ -52,23 +52,15 @@ class Supplies:
         return self.rows.lazy().filter((pl.col("month") <= month) & running).join(people.lazy(), on="person", how="semi").collect()
 
 
-_READ: WeakKeyDictionary[View, Supplies] = WeakKeyDictionary()  # two grains read the same rows
-
-
-def read(view: View) -> Supplies:
-    """Read drugs handed out in the touched months, and earlier ones that still reach into them (once per view)."""
-    if view not in _READ:
-        _READ[view] = _read(view)
-    return _READ[view]
-
-
 def in_list(parameter: str, what: pl.Expr, month: str | date) -> pl.Expr:
     """Return whether a class stands in the list that holds in a row's (or the) month; false for a null class."""
     on = pl.col(month) if isinstance(month, str) else pl.lit(month)
     return load().is_in(parameter, what, on).fill_null(False)
 
 
-def _read(view: View) -> Supplies:
+@once_per_view
+def read(view: View) -> Supplies:
+    """Read drugs handed out in the touched months, and earlier ones that still reach into them."""
     in_house = _in_house_lines(view)
     claims = _claims(view, in_house)
     oldest = months_before(view.month, HISTORY_MONTHS)

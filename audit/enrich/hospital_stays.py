@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from audit.enrich.once import once_per_view
 from audit.view import View
 
 # Late and returned claims come months after their care; older months are not judged again.
@@ -21,6 +22,7 @@ def days_in_month(month: pl.Expr) -> pl.Expr:
     return month.dt.month_end().dt.day().cast(pl.Int32)
 
 
+@once_per_view
 def hospital_stays(view: View, months_back: int = HISTORY_MONTHS) -> pl.DataFrame:
     """Return the hospital days of every matched person with an inpatient claim.
 

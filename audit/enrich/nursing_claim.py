@@ -25,7 +25,7 @@ GRAIN = declare(
             "listed_disease": pl.Boolean(),  # 別表第七 stated on the claim (JS); null: not stated (med)
             "special_order": pl.Boolean(),  # 特別訪問看護指示 (HJ); null: med claim
             "psychiatric": pl.Boolean(),  # 精神科(特別)訪問看護指示 (HJ); null: med claim
-            "disease_exempt": pl.Boolean(),  # a diagnosis of the month that is on 別表第七 by itself
+            "disease_exempt": pl.Boolean(),  # a diagnosis of the month on 別表第七 by itself, or a cancer written as 末期
             "disease_conditional": pl.Boolean(),  # one that is on it under conditions
         },
     )
@@ -127,20 +127,28 @@ def _diseases(view: View, claims: pl.DataFrame) -> pl.DataFrame:
         return [pl.col(column).str.slice(0, n) for n in (1, 3, 4)]  # entries are of one, three or four characters
 
     # codes that any period lists: only these are laid over the receipts
-    master = view.code_table("m_diseases", ["icd10", "icd10_2"]).unpivot(index="code", value_name="master_icd").select("code", "master_icd")
+    named = view.code_table("m_diseases", ["name", "icd10", "icd10_2"])
+    master = named.unpivot(index=["code", "name"], value_name="master_icd").select("code", "master_icd", master_name="name")
     master = master.filter(pl.any_horizontal(p.is_in(listed) for p in parts("master_icd")))
     written = view.scan("diagnoses", HISTORY_MONTHS).filter(pl.col("claim_id").is_in(of_units["claim_id"].unique().implode()))
-    written = written.select(*_KEY, "code", "icd10")
-    by_icd = written.filter(pl.any_horizontal(p.is_in(listed) for p in parts("icd10"))).select(*_KEY, icd="icd10")
-    by_code = written.filter(pl.col("icd10").is_null()).join(master, on="code", how="inner").select(*_KEY, icd="master_icd")
+    written = written.select(*_KEY, "code", "icd10", "name", "modifiers")
+    shown = (*_KEY, "modifiers")
+    by_icd = written.filter(pl.any_horizontal(p.is_in(listed) for p in parts("icd10"))).select(*shown, "name", icd="icd10")
+    by_code = written.filter(pl.col("icd10").is_null()).join(master, on="code", how="inner").select(*shown, name="master_name", icd="master_icd")
 
     def on_list(name: str) -> pl.Expr:
         return pl.any_horizontal(parameters.is_in(name, p, month).fill_null(False) for p in parts("icd")).any()
+
+    cancer, word, modifiers = (f"care.nursing.terminal_{n}" for n in ("icd", "word", "modifiers"))
+    said = pl.col("name").str.contains(parameters.expr(word, month), literal=True) | pl.col("modifiers").list.eval(
+        pl.element().is_in(sorted({m for period in parameters[modifiers].periods for m in period.value}))
+    ).list.any()
+    terminal = (parameters.is_in(cancer, pl.col("icd").str.slice(0, 1), month) & said).fill_null(False).any()
 
     return (
         pl.concat([by_icd, by_code])
         .join(of_units.lazy(), on=_KEY, how="inner")
         .group_by(UNIT)
-        .agg(disease_exempt=on_list(names[0]), disease_conditional=on_list(names[1]))
+        .agg(disease_exempt=on_list(names[0]) | terminal, disease_conditional=on_list(names[1]))
         .collect()
     )

@@ -10,8 +10,10 @@ import jinja2
 import polars as pl
 
 from audit.home import write_atomic
+from audit.params import load
 from audit.reports.catalogue import SEVERITY_JA, TEAM_JA
 from audit.rules import all_rules
+from audit.rules.labels import column_labels
 from audit.tables import ALL
 
 STEP_JA = {
@@ -47,9 +49,11 @@ def _teams(cases: pl.DataFrame) -> list[dict[str, Any]]:
 
 def _rules(run: Path, findings: pl.DataFrame) -> list[dict[str, Any]]:
     def by_rule(frame: pl.DataFrame, column: str) -> dict[str, int]:
-        return dict(frame.group_by("rule_id").agg(pl.col(column).sum()).iter_rows())
+        sums = frame.group_by("rule_id").agg(pl.col(column).sum())
+        return dict(zip(sums["rule_id"], sums[column], strict=True))
 
-    counts = dict(findings.group_by("rule_id").len().iter_rows())
+    tally = findings["rule_id"].value_counts()
+    counts = dict(zip(tally["rule_id"], tally["count"], strict=True))
     yen = by_rule(findings, "at_stake_yen")
     mitigated = by_rule(pl.read_parquet(run / "mitigated.parquet"), "n")
     unjudged = by_rule(pl.read_parquet(run / "not_evaluated.parquet"), "n")
@@ -75,9 +79,9 @@ def reason_ja(reason: str) -> str:
         case "table":
             return f"「{ALL[name].ja}」が納品されていません"
         case "missing":
-            return f"項目 {name} の値がありません"
+            return f"「{column_labels().get(name, name)}」が分かりません"
         case "parameter":
-            return f"基準値 {name} がその月に定められていません"
+            return f"基準値「{load()[name].description_ja}」がその月に定められていません"
         case "person_unmatched":
             return "被保険者を特定できません"
         case _:

@@ -7,7 +7,7 @@ from pkgutil import iter_modules
 
 from audit.rules.registry import RULES, Rule
 
-_NOT_FAMILIES = {"grains", "registry"}
+_NOT_FAMILIES = {"grains", "labels", "registry"}
 
 
 def all_rules() -> dict[str, Rule]:

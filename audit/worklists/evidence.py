@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from audit.tables import ALL
+from audit.rules.labels import column_labels
 from audit.worklists import text_safety
 from audit.worklists.inputs import WorklistContext
 from audit.worklists.layout import layout
@@ -120,7 +120,7 @@ def _findings(cases: pl.DataFrame, findings: pl.DataFrame, context: WorklistCont
         pl.col("mitigations").list.eval("・" + pl.element()).list.join("\n").fill_null(""),
         "evidence", "case_person",
     )
-    labels = {c.name: c.ja for t in ALL.values() for c in t.columns} | dict(context.evidence_labels)
+    labels = column_labels() | dict(context.evidence_labels)
     key = context.pseudonym_key
 
     def block(rule: str, sev: str, message: str, yen: int, basis: str, notes: str, data: str | None, person: str | None) -> FindingBlock:
