@@ -387,16 +387,18 @@ RULES = {
     "MC03": """WITH ordered AS (
             SELECT DISTINCT insurer_no, claim_id, version_no FROM lines
             WHERE (record = 'JS' AND code = '01') OR (record = 'HJ' AND code IN ('02', '03', '04'))
-        ), exempt AS (
-            SELECT insurer_no, person_id, service_month FROM claims c
-            SEMI JOIN nursing USING (insurer_no, person_id, service_month)
+        ), ill AS (
+            SELECT insurer_no, person_id, service_month, modifiers, d.icd10 IS NOT NULL AS own, CASE WHEN own THEN d.name ELSE x.name END AS name,
+                   unnest(CASE WHEN own THEN [d.icd10] ELSE [x.icd10, x.icd10_2] END) AS icd
+            FROM claims c SEMI JOIN nursing USING (insurer_no, person_id, service_month)
             JOIN diagnoses d USING (insurer_no, claim_id, version_no, month)
-            LEFT JOIN codes_m_diseases x USING (code) JOIN p USING (service_month)
+            LEFT JOIN codes_m_diseases x USING (code)
             WHERE c.month >= '$m6'
-            GROUP BY ALL
-            HAVING bool_or(list_has_any(care_nursing_exempt_icd, CASE WHEN d.icd10 IS NOT NULL
-                THEN [left(d.icd10, 1), left(d.icd10, 3), left(d.icd10, 4)]
-                ELSE [left(x.icd10, 1), left(x.icd10, 3), left(x.icd10, 4), left(x.icd10_2, 1), left(x.icd10_2, 3), left(x.icd10_2, 4)] END))
+        ), exempt AS (
+            SELECT insurer_no, person_id, service_month FROM ill JOIN p USING (service_month)
+            WHERE list_has_any(care_nursing_exempt_icd, [left(icd, 1), left(icd, 3), left(icd, 4)])
+               OR (list_contains(care_nursing_terminal_icd, left(icd, 1))
+                   AND (contains(name, care_nursing_terminal_word) OR list_has_any(modifiers, care_nursing_terminal_modifiers)))
         )
         SELECT insurer_no, claim_id AS unit_id, 'suspicion' AS severity FROM nursing n
         WHERE NOT (kind = 'nur' AND (insurer_no, claim_id, version_no) IN (SELECT (insurer_no, claim_id, version_no) FROM ordered))

@@ -401,13 +401,20 @@ def _nursing(store: _Store, claims: pd.DataFrame, kinds: pd.DataFrame, sections:
     both = both.merge(ordered, on=CLAIM, how="left")
     both = both[both["ordered"].isna() | (both["kind"] != "nur")]
     of_units = _semi(claims[[*CLAIM, *UNIT[1:]]], both, UNIT)
-    written = store.read("diagnoses", [*CLAIM, "code", "icd10"], 6).merge(of_units, on=CLAIM)
-    written = written.merge(store.codes("m_diseases", ["icd10", "icd10_2"]).rename(columns={"icd10": "master"}), on="code", how="left")
-    second = written["icd10_2"].where(written["icd10"].isna())
+    written = store.read("diagnoses", [*CLAIM, "code", "icd10", "name", "modifiers"], 6)
+    written = written[written["claim_id"].isin(of_units["claim_id"])].merge(of_units, on=CLAIM)
+    diseases = store.codes("m_diseases", ["name", "icd10", "icd10_2"]).rename(columns={"icd10": "first", "icd10_2": "second", "name": "coded"})
+    written = written.merge(diseases, on="code", how="left")
+    own, month = written["icd10"].notna(), written["service_month"]
+    modifiers = written["modifiers"].explode()
+    ending = modifiers.index[modifiers.isin(_any_period("care.nursing.terminal_modifiers"))]
+    word = load().value("care.nursing.terminal_word", store.month) or "\0"
+    terminal = written["name"].where(own, written["coded"]).str.contains(word, regex=False, na=False) | written.index.isin(ending)
     exempt = pd.Series(False, index=written.index)
-    for column in (written["icd10"].fillna(written["master"]), second):
+    for column in (written["icd10"].where(own, written["first"]), written["second"].mask(own)):
+        exempt |= terminal & store.listed("care.nursing.terminal_icd", column.str[:1], month)
         for n in (1, 3, 4):
-            exempt |= store.listed("care.nursing.exempt_icd", column.str[:n], written["service_month"])
+            exempt |= store.listed("care.nursing.exempt_icd", column.str[:n], month)
     clear = written.loc[exempt, UNIT].drop_duplicates().assign(clear=True)
     both = both.merge(clear, on=UNIT, how="left")
     return _plain(both[both["clear"].isna()].rename(columns={"claim_id": "unit_id"}))
