@@ -372,6 +372,21 @@ def findings_of(run: Path) -> pl.DataFrame:
     return FINDINGS.conform(pl.read_parquet(run / "findings.parquet"))
 
 
+def judge_stored(home: Path, month: str, *, seed: int = 1, progress: Progress = lambda _: None) -> Path:
+    """Judge, rank and list a month that is stored, without reading any delivery; return the folder of results.
+
+    For the benchmark, and to see what changed values would do: nothing is published, the folder is `runs/.work-<month>-stored`.
+    """
+    place = Home(Path(home).absolute())
+    work = place.work_folder(f"{parse_month(month):%Y-%m}-stored")
+    write_json(work / "spec.json", asdict(RunSpec(place.root, month, place.root, seed)))
+    write_json(work / "plan.json", {"run_id": work.name.removeprefix(".work-")})
+    for title, step in STEPS[4:]:
+        progress(title)
+        step(work)
+    return work
+
+
 def store_only(spec: RunSpec, progress: Progress = lambda _: None) -> dict[str, int]:
     """Take a delivery in and store it without judging it; return rows stored by table. The work folder is removed."""
     spec = replace(spec, delivery=Path(spec.delivery).absolute(), home=Path(spec.home).absolute())

@@ -18,7 +18,7 @@ SAME_BYTES = ("findings.parquet", "cases.parquet", "not_evaluated.parquet", "qua
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory):
-    return generate(tmp_path_factory.mktemp("town"), "--judo-history", "3")
+    return generate(tmp_path_factory.mktemp("town"), "--judo-history", "12")
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,30 @@ def test_every_finding_is_in_one_case(run):
     cases, findings = pl.read_parquet(run / "cases.parquet"), pl.read_parquet(run / "findings.parquet")
     held = cases.explode("finding_ids", empty_as_null=False, keep_nulls=False)["finding_ids"]
     assert sorted(held) == sorted(findings["finding_id"])
+
+
+def plants(town, runs) -> pl.DataFrame:
+    """Return one row per plant and decoy of the run months: was it found, and as an error?"""
+    findings = pl.concat([pl.read_parquet(r / "findings.parquet") for r in runs.values()])
+    found = findings.select(catalogue_id=pl.col("rule_id").str.slice(0, 4), claim_id="claim_ids", error=pl.col("severity") == "error")
+    found = found.explode("claim_id", empty_as_null=False, keep_nulls=False).group_by("catalogue_id", "claim_id").agg(pl.col("error").any())
+    labels = pl.read_parquet(town / "labels.parquet").filter(pl.col("service_month").is_in(list(runs)))
+    claims = labels.explode("claim_ids", empty_as_null=False, keep_nulls=False)
+    joined = claims.join(found, left_on=["catalogue_id", "claim_ids"], right_on=["catalogue_id", "claim_id"], how="left")
+    return joined.group_by("plant_id", "catalogue_id", "is_decoy", "severity").agg(found=pl.col("error").is_not_null().any(), error=pl.col("error").fill_null(False).any())
+
+
+def test_planted_errors_are_found_and_decoys_of_errors_are_not(town, runs):
+    rows = plants(town, runs)
+    planted = rows.filter(~pl.col("is_decoy"))
+    assert planted["catalogue_id"].n_unique() == 18  # every kind of the first families
+    for severity, column, least in (("error", "error", 0.98), ("suspicion", "found", 0.90)):
+        recall = planted.filter(pl.col("severity") == severity).group_by("catalogue_id").agg(pl.col(column).mean().alias("recall"), pl.len())
+        assert recall.filter(pl.col("recall") < least).is_empty(), recall.filter(pl.col("recall") < least)
+    decoys = rows.filter(pl.col("is_decoy"))
+    assert decoys.height > 100
+    assert decoys.filter((pl.col("severity") == "error") & pl.col("found")).is_empty()
+    assert decoys.filter(pl.col("found")).height <= 0.05 * decoys.height
 
 
 def test_random_arm_has_known_probabilities(run):
