@@ -42,5 +42,6 @@ def run_demo(home: Path, insured: int, month: str, seed: int) -> Path:
         print(f"== {delivery.name} の納品を点検します", flush=True)
         run = run_month(RunSpec(delivery, delivery.name, home), progress=lambda line: print(line, flush=True))
     print(summary_text(run))
-    print(f"正解との照合（架空の誤りに対する値で、実際の町については何も言いません）: kokuho-audit evaluate {run} {town / 'labels.parquet'}")
+    print("架空の誤りとの照合（実際の町については何も言いません）:")
+    print(f"  .venv/bin/kokuho-audit evaluate {run.name} {town / 'labels.parquet'} --home {home}")
     return run

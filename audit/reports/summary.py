@@ -42,9 +42,10 @@ def summary_text(run: Path, top: int = 8) -> str:
     for c in best.select("team", "rank", "at_stake_yen", "p_upheld", "minutes", "rule_ids").rows(named=True):
         what = "、".join(titles.get(r, r) for r in c["rule_ids"])
         lines.append(_row([TEAM_JA[c["team"]], str(c["rank"]), f"{c['at_stake_yen']:,}円", f"{c['p_upheld']:.0%}", f"{c['minutes']:.0f}分", what], _TOP))
-    lines += ["", "■ ファイル", f"点検リスト: {run / 'worklists'}"]
+    shown = run.relative_to(Path.cwd()) if run.is_relative_to(Path.cwd()) else run
+    lines += ["", "■ ファイル", f"点検リスト: {shown / 'worklists'}"]
     lines += [f"  {f.name}" for f in sorted((run / "worklists").glob("*.xlsx"))]
-    lines += [f"要約: {run / 'report.html'}", f"納品の検査: {run / 'gate' / 'report.html'}", "抽出は要確認の目印であり、誤りと決まったものではありません。"]
+    lines += [f"要約: {shown / 'report.html'}", f"納品の検査: {shown / 'gate' / 'report.html'}", "抽出は要確認の目印であり、誤りと決まったものではありません。"]
     return "\n".join(lines)
 
 
