@@ -110,7 +110,7 @@ class StoredView(View):
     def has(self, table: str) -> bool:
         """See View."""
         rows = self.master(table) if ALL[table].is_master else self._raw(table, self.month)
-        return rows.head(1).collect().height > 0
+        return rows.select(pl.first()).head(1).collect().height > 0  # one column: nothing else is decoded
 
 
 class MemoryView(View):

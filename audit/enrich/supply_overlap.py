@@ -9,6 +9,7 @@ import polars as pl
 from audit.enrich.drug_supplies import Supplies
 
 PAIR = ["person", "key"]
+_DAYS = 1 << 20  # more than the days since 1970 that a date can be
 
 
 def several_institutions(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
@@ -43,47 +44,64 @@ def overlaps(supplies: Supplies, month: date, key: pl.Expr) -> pl.DataFrame:
         price or an amount is missing). Order not specified.
 
     """
-    keys = supplies.drugs.select("drug", "price", key=key).filter(pl.col("key").is_not_null())
-    rows = supplies.of_month(month).filter(pl.col("institution").is_not_null()).join(keys, on="drug", how="inner")
-    rows = rows.join(several_institutions(rows, PAIR), on=PAIR, how="semi").with_columns(now=pl.col("month") == month)
-    rows = rows.join(rows.filter("now").select(PAIR).unique(), on=PAIR, how="semi")
-    rows = rows.join(supplies.claims.select("c", "claim_id", "institution_id"), on="c", how="left", validate="m:1")
+    keys = supplies.drugs.select("drug", "price", key=key).filter(pl.col("key").is_not_null()).with_columns(k=pl.col("key").rank("dense"))
+    seen = (
+        supplies.of_month(month)
+        .lazy()
+        .filter(pl.col("institution").is_not_null())
+        .join(keys.lazy().select("drug", "k", "price"), on="drug", how="inner")
+        .with_columns(now=pl.col("month") == month)
+        .collect()
+    )
+    low, high = pl.col("institution").min(), pl.col("institution").max()
+    # texts stay out of the days: pairs of person and key are numbered, a pair's day is one number
+    pairs = seen.group_by("person", "k").agg(several=low != high, now=pl.col("now").any()).filter(pl.col("several") & pl.col("now"))
+    pairs = pairs.select("person", "k").with_row_index("pair")
+    first_day = pl.col("start").to_physical().cast(pl.Int64)
     days = (
-        rows.with_columns(day=pl.date_ranges("start", pl.col("start") + pl.duration(days=pl.col("days") - 1)))
+        seen.lazy()
+        .join(pairs.lazy(), on=["person", "k"], how="inner")
+        .select(
+            "pair", "institution", "c", "drug", "now", "start",
+            cost=pl.col("price") * pl.col("daily"),
+            day=pl.int_ranges(first_day, first_day + pl.col("days")) + pl.col("pair").cast(pl.Int64) * _DAYS,
+        )
         .explode("day")
-        .with_columns(cost=pl.col("price") * pl.col("daily"))
+    )  # fmt: skip
+    days = days.collect().lazy()
+    both = days.group_by("day").agg(several=low != high, now=pl.col("now").any()).filter(pl.col("several") & pl.col("now")).select("day")
+    days = days.join(both, on="day", how="semi").collect()
+    names = supplies.claims.select("institution", "institution_id").unique()
+    took_part = (
+        days.group_by("pair", "institution")
+        .agg(pl.col("now").any(), first=pl.col("start").filter("now").min())
+        .join(names, on="institution", how="left", validate="m:1")
+        .sort("pair", "institution_id")
     )
-    day = [*PAIR, "day"]
-    both = (
-        days.group_by(day)
-        .agg(low=pl.col("institution").min(), high=pl.col("institution").max(), now=pl.col("now").any())
-        .filter((pl.col("low") != pl.col("high")) & pl.col("now"))
-        .select(day)
+    whole = took_part.group_by("pair", maintain_order=True).agg(institutions="institution_id", institutions_now=pl.col("now").sum().cast(pl.Int32))
+    counted = days.group_by("pair").agg(overlap_days=pl.col("day").n_unique().cast(pl.Int32), claims=pl.col("c").unique())
+    # of the institutions that began on the same day the first by id: the sort keeps their order
+    later = took_part.filter("now").sort("pair", "first", descending=[False, True], maintain_order=True).unique("pair", keep="first", maintain_order=True)
+    at_stake = days.filter("now").join(later.select("pair", "institution"), on=["pair", "institution"], how="semi")
+    claim = (
+        at_stake.select("pair", "c")
+        .unique()
+        .join(supplies.claims.select("c", "claim_id"), on="c", how="left", validate="m:1")
+        .group_by("pair")
+        .agg(stake_claim=pl.col("c").sort_by("claim_id").first())
     )
-    days = days.join(both, on=day, how="semi")
-    later = (
-        days.filter("now")
-        .group_by(*PAIR, "institution_id")
-        .agg(first=pl.col("start").min())
-        .sort(*PAIR, "first", "institution_id", descending=[False, False, True, False])
-        .unique(PAIR, keep="first", maintain_order=True)
-        .select(*PAIR, "institution_id")
-    )
-    whole = days.group_by(PAIR).agg(
-        overlap_days=pl.col("day").n_unique().cast(pl.Int32),
-        institutions=pl.col("institution_id").unique().sort(),
-        institutions_now=pl.col("institution_id").filter("now").n_unique().cast(pl.Int32),
-        claims=pl.col("c").unique(),
-    )
-    at_stake = days.filter("now").join(later, on=[*PAIR, "institution_id"], how="semi")
-    claim = at_stake.group_by(PAIR).agg(stake_claim=pl.col("c").sort_by("claim_id").first(), drugs=pl.col("drug").unique())
     cost = (
         # the same brand twice on a day (an early refill) costs its larger dose once
-        at_stake.group_by(*day, "drug")
+        at_stake.group_by("pair", "day", "drug")
         .agg(cost=pl.col("cost").max(), unpriced=pl.col("cost").is_null().any())
-        .group_by(PAIR)
-        .agg(stake_days=pl.col("day").n_unique().cast(pl.Int32), stake_yen=pl.col("cost").sum().round(4), unpriced=pl.col("unpriced").any())
-        .with_columns(stake_yen=pl.when(~pl.col("unpriced")).then("stake_yen"))
-        .drop("unpriced")
+        .group_by("pair")
+        .agg(
+            drugs=pl.col("drug").unique(),
+            stake_days=pl.col("day").n_unique().cast(pl.Int32),
+            stake_yen=pl.when(~pl.col("unpriced").any()).then(pl.col("cost").sum().round(4)),
+        )
     )
-    return whole.join(claim, on=PAIR, how="inner", validate="1:1").join(cost, on=PAIR, how="inner", validate="1:1")
+    found = pairs.join(keys.select("k", "key").unique(), on="k", how="left", validate="m:1")
+    for part in (counted, whole, claim, cost):
+        found = found.join(part, on="pair", how="inner", validate="1:1")
+    return found.drop("pair", "k")
