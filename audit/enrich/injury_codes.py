@@ -6,6 +6,7 @@ from datetime import date
 
 import polars as pl
 
+from audit.enrich.once import once_per_view
 from audit.errors import ParameterError
 from audit.params import load
 from audit.view import View
@@ -32,6 +33,7 @@ def region(icd: pl.Expr, blocks: tuple[str, ...]) -> pl.Expr:
     return chain
 
 
+@once_per_view
 def injury_table(view: View) -> pl.DataFrame:
     """Return the disease master's codes with `icd`, `injury`, `region`, `unlikely`, as of the view's month.
 

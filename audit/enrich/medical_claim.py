@@ -53,7 +53,6 @@ def build(view: View) -> pl.DataFrame:
             "insurer_rate", "insurer_yen", "inpatient", "birth_date", marked=marked,
         )
         .collect()
-        .sort(*_KEY)
     )
     by_claim = _by_claim(_injuries(view, claims.lazy().select(*_KEY, "service_month"), _written(view)))
     surgery = _surgery(view)
