@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from audit.enrich.once import once_per_view
 from audit.params import Parameters, load
 from audit.view import View
 
@@ -54,23 +55,36 @@ def read(view: View, *, several_clinics: bool = False) -> JudoSource:
         several_clinics: keep only persons with claims of two or more clinics in a month of a current claim.
 
     """
+    source = _read(view)
+    if not several_clinics:
+        return source
+    person = ["insurer_no", "person_id"]
+    months = source.current.filter(pl.col("person_id").is_not_null()).select(*person, "month").unique()
+    persons = (
+        source.claims.lazy()
+        .select(*PERSON_CLINIC, "month")
+        .join(months.lazy(), on=[*person, "month"], how="semi")
+        .group_by(*person, "month")
+        .agg(clinics=pl.col("clinic_id").n_unique())
+        .filter(pl.col("clinics") > 1)
+        .select(person)
+        .unique()
+        .collect()
+    )
+    claims = source.claims.join(persons, on=person, how="semi")
+    return JudoSource(
+        source.current.join(persons, on=person, how="semi"), claims, source.parts.join(claims.select("c"), on="c", how="semi"), source.first_month
+    )
+
+
+@once_per_view
+def _read(view: View) -> JudoSource:
+    """Read all of it, once for both grains."""
     everything = view.scan("judo_claims", HISTORY_MONTHS).select(_CLAIM_COLUMNS).with_columns(month=month_index("service_month"))
     here = pl.col("delivery_month") == view.month
     first_month = _first_month(everything)
     current = view.scan("judo_claims", 0).select(_CLAIM_COLUMNS).with_columns(month=month_index("service_month")).collect()
     persons = current.lazy().filter(pl.col("person_id").is_not_null()).select("insurer_no", "person_id").unique()
-    if several_clinics:
-        months = current.lazy().select("insurer_no", "person_id", "month").unique()
-        persons = (
-            everything.select(*PERSON_CLINIC, "month")
-            .join(months, on=["insurer_no", "person_id", "month"], how="semi")
-            .group_by("insurer_no", "person_id", "month")
-            .agg(clinics=pl.col("clinic_id").n_unique())
-            .filter(pl.col("clinics") > 1)
-            .select("insurer_no", "person_id")
-            .unique()
-        )
-        current = current.join(persons.collect(), on=["insurer_no", "person_id"], how="semi")
     history = everything.filter(~here).join(persons, on=["insurer_no", "person_id"], how="semi").collect()
     # the same version may be stored under two deliveries: the later one stands
     claims = pl.concat([history.sort("delivery_month", maintain_order=True), current])
