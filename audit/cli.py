@@ -79,7 +79,7 @@ def _delivery(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv-encoding", choices=["utf-8-sig", "cp932"], default="utf-8-sig")
 
 
-def _spec(arguments: argparse.Namespace):  # noqa: ANN202 - RunSpec is imported late: polars takes time to load
+def _spec(arguments: argparse.Namespace):
     from audit.pipeline import RunSpec
 
     if arguments.override_gate is not None and not arguments.override_gate.strip():

@@ -28,8 +28,8 @@ from audit.home import Home, package_versions, sha256_of_files, write_json, writ
 from audit.intake import readers
 from audit.intake.detect import plan_delivery
 from audit.intake.link import link_people
-from audit.intake.versions import supersede
 from audit.intake.result import FilePlan
+from audit.intake.versions import supersede
 from audit.reports import run_page
 from audit.rules import all_rules
 from audit.tables import ALL, FINDINGS, MASTERS, QUARANTINE

@@ -38,7 +38,7 @@ def find_delivery(inbox: str, month: str) -> str:
     return str(folder)
 
 
-def _as_task(name: str, step):  # noqa: ANN001, ANN202
+def _as_task(name: str, step):
     @task(name=name, persist_result=False)
     def run_step(work: str) -> State:
         logger = get_run_logger()
