@@ -45,7 +45,7 @@ def build_cases(findings: pl.DataFrame) -> pl.DataFrame:
     )
     cases = (
         heads.join(claims, on=_CASE, how="left", validate="1:1")
-        .join(_union_yen(found), on=_CASE, how="left", validate="1:1")
+        .join(union_yen(found, _CASE), on=_CASE, how="left", validate="1:1")
         .with_columns(
             pl.col("claim_ids").fill_null([]),
             selection=pl.lit("rule"),
@@ -55,8 +55,13 @@ def build_cases(findings: pl.DataFrame) -> pl.DataFrame:
     return CASES.conform(cases)
 
 
-def _union_yen(found: pl.DataFrame) -> pl.DataFrame:
-    claim = [*_CASE, "claim"]
+def union_yen(found: pl.DataFrame, by: list[str]) -> pl.DataFrame:
+    """Return `by` and at_stake_yen: the union of the findings' money in each group, as `build_cases` counts it.
+
+    Cases of one team may share a receipt (one about a clinic, one about two clinics): the team's sum is the union over its
+    findings, not the sum over its cases.
+    """
+    claim = [*by, "claim"]
     parts = found.with_columns(
         # findings without a receipt at stake stand for themselves
         claim=pl.coalesce("stake_claim_id", "finding_id"),
@@ -72,6 +77,6 @@ def _union_yen(found: pl.DataFrame) -> pl.DataFrame:
             cap=pl.col("cap").max(),
         )
         .with_columns(yen=pl.min_horizontal(pl.max_horizontal("whole", "parts"), "cap"))
-        .group_by(_CASE)
+        .group_by(by)
         .agg(at_stake_yen=pl.col("yen").sum())
     )

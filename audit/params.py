@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -82,9 +83,9 @@ class Parameters:
     def __getitem__(self, name: str) -> Parameter:
         """Return the parameter; raises ParameterError with near names where it does not exist."""
         if name not in self._by_name:
-            stem = name.split(".", maxsplit=1)[0]
-            near = ", ".join(n for n in self._by_name if n.startswith(stem)) or ", ".join(self._by_name)
-            raise ParameterError(f"parameter {name!r} does not exist", remedy=f"one of: {near}")
+            near = get_close_matches(name, self._by_name, 5, 0.3)
+            remedy = f"one of: {', '.join(near)}" if near else "`kokuho-audit params show` lists all"
+            raise ParameterError(f"parameter {name!r} does not exist", remedy=remedy)
         return self._by_name[name]
 
     def value(self, name: str, on: date) -> Any:

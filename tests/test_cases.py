@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from audit.cases import build_cases
+from audit.cases import build_cases, union_yen
 from audit.tables import CASES, FINDINGS
 
 
@@ -130,3 +130,9 @@ def test_yen_is_the_union_and_order_does_not_matter(rows: list[tuple[str, str, i
     assert_frame_equal(cases, build_cases(frame(*shuffled)))
     expected = {p: union([f for f in found if f["person_id"] == p]) for p in {f["person_id"] for f in found}}
     assert dict(cases.select("person_id", "at_stake_yen").rows()) == expected
+
+
+def test_a_team_counts_a_receipt_once_though_it_is_in_two_cases() -> None:
+    two = frame(finding(1, at_stake_yen=7000), finding(2, at_stake_yen=5000, provider_id=None))
+    assert build_cases(two)["at_stake_yen"].sum() == 12000
+    assert union_yen(two, ["team"])["at_stake_yen"].to_list() == [7000]

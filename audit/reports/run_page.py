@@ -12,6 +12,7 @@ import polars as pl
 from audit.home import write_atomic
 from audit.params import load
 from audit.reports.catalogue import SEVERITY_JA, TEAM_JA
+from audit.reports.summary import team_yen
 from audit.rules import all_rules
 from audit.rules.labels import column_labels
 from audit.tables import ALL
@@ -31,20 +32,20 @@ def write(run: Path, out: Path) -> Path:
     cases, findings = pl.read_parquet(run / "cases.parquet"), pl.read_parquet(run / "findings.parquet")
     page = template.render(
         m=manifest, insurers=sorted(cases["insurer_no"].unique()), gate_ja=GATE_JA, step_ja=STEP_JA,
-        teams=_teams(cases), rules=_rules(run, findings), reasons=_reasons(pl.read_parquet(run / "not_evaluated.parquet")),
+        teams=_teams(cases, team_yen(run)), rules=_rules(run, findings), reasons=_reasons(pl.read_parquet(run / "not_evaluated.parquet")),
     )
     return write_atomic(out, page.encode())
 
 
-def _teams(cases: pl.DataFrame) -> list[dict[str, Any]]:
+def _teams(cases: pl.DataFrame, yen: dict[str, int]) -> list[dict[str, Any]]:
     found, listed = pl.col("finding_ids").list.len() > 0, pl.col("rank").is_not_null()
     sums = cases.group_by("team").agg(
-        found=found.sum(), at_stake=pl.col("at_stake_yen").filter(found).sum(), listed=listed.sum(),
+        found=found.sum(), listed=listed.sum(),
         model=(listed & (pl.col("selection") == "model")).sum(), random=(listed & (pl.col("selection") == "random")).sum(),
         expected=pl.col("expected_yen").filter(listed).sum(), hours=pl.col("minutes").filter(listed).sum() / 60,
     )
     by_team = {row["team"]: row for row in sums.rows(named=True)}
-    return [by_team[t] | {"team": ja} for t, ja in TEAM_JA.items() if t in by_team]
+    return [by_team[t] | {"team": ja, "at_stake": yen.get(t, 0)} for t, ja in TEAM_JA.items() if t in by_team]
 
 
 def _rules(run: Path, findings: pl.DataFrame) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from audit.cases import union_yen
 from audit.reports.catalogue import TEAM_JA
 from audit.rules import all_rules
 
@@ -25,12 +26,13 @@ def summary_text(run: Path, top: int = 8) -> str:
         f"取込 {rows['rows_in']:,}行 ＝ 表 {rows['rows_in_tables']:,}行 ＋ 隔離 {rows['rows_in_quarantine']:,}行　　納品の検査: {verdict}", "",
         _row(["担当", "抽出案件", "今月の一覧", "うちモデル", "うち無作為", "影響額（抽出計）", "期待額（一覧計）"], _WIDTHS),
     ]
+    yen = team_yen(run)
     for team in (t for t in TEAM_JA if t in set(cases["team"])):
         mine = cases.filter(pl.col("team") == team)
         listed = mine.filter(pl.col("rank").is_not_null())
         by = {s: listed.filter(pl.col("selection") == s).height for s in SELECTION_JA}
         found = mine.filter(pl.col("finding_ids").list.len() > 0)
-        lines.append(_row([TEAM_JA[team], f"{found.height:,}", f"{listed.height:,}", f"{by['model']:,}", f"{by['random']:,}", f"{found['at_stake_yen'].sum():,}円", f"{listed['expected_yen'].sum():,}円"], _WIDTHS))
+        lines.append(_row([TEAM_JA[team], f"{found.height:,}", f"{listed.height:,}", f"{by['model']:,}", f"{by['random']:,}", f"{yen.get(team, 0):,}円", f"{listed['expected_yen'].sum():,}円"], _WIDTHS))
     titles = {r.id: r.title_ja for r in all_rules().values()}
     best = (
         cases.filter(pl.col("rank").is_not_null() & (pl.col("selection") == "rule") & (pl.col("expected_yen") > 0))
@@ -49,19 +51,26 @@ def summary_text(run: Path, top: int = 8) -> str:
     return "\n".join(lines)
 
 
+def team_yen(run: Path) -> dict[str, int]:
+    """Return team -> insurer's yen at stake over its findings, overlaps counted once."""
+    sums = union_yen(pl.read_parquet(run / "findings.parquet"), ["team"])
+    return dict(zip(sums["team"], sums["at_stake_yen"], strict=True))
+
+
 def summary_markdown(run: Path) -> str:
     """Return counts per team as a Markdown table, for the orchestrator's page: no case, no name, no place."""
     manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
-    cases = pl.read_parquet(run / "cases.parquet", columns=["team", "rank", "at_stake_yen", "expected_yen", "finding_ids"])
+    cases = pl.read_parquet(run / "cases.parquet", columns=["team", "rank", "finding_ids"])
     rows = manifest["rows"]
     lines = [
         f"## {manifest['month']} 点検", f"取込 {rows['rows_in']:,}行 = 表 {rows['rows_in_tables']:,}行 + 隔離 {rows['rows_in_quarantine']:,}行。検査: {manifest['gate']['status']}",
         "", "| 担当 | 抽出案件 | 今月の一覧 | 影響額 |", "|---|---:|---:|---:|",
     ]
+    yen = team_yen(run)
     for team in (t for t in TEAM_JA if t in set(cases["team"])):
         mine = cases.filter(pl.col("team") == team)
         found = mine.filter(pl.col("finding_ids").list.len() > 0)
-        lines.append(f"| {TEAM_JA[team]} | {found.height:,} | {mine['rank'].count():,} | {found['at_stake_yen'].sum():,}円 |")
+        lines.append(f"| {TEAM_JA[team]} | {found.height:,} | {mine['rank'].count():,} | {yen.get(team, 0):,}円 |")
     lines += ["", "| 処理 | 秒 |", "|---|---:|"] + [f"| {s['step']} | {s['seconds']:.1f} |" for s in manifest["steps"]]
     return "\n".join(lines)
 
