@@ -9,17 +9,21 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
-from audit.errors import AuditError, UsageError
+from audit.errors import AuditError, UsageError, storage_errors
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return the process's exit code (0, 2 for wrong usage, see audit.errors for the others)."""
     arguments = _parser().parse_args(argv)
     try:
-        arguments.verb(arguments)
+        with storage_errors():
+            arguments.verb(arguments)
     except AuditError as error:
         print(str(error), file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("stopped; what is stored is whole → run the same command again", file=sys.stderr)
+        return 130
     except BrokenPipeError:  # `| head` closed the other end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
@@ -161,7 +165,7 @@ def _rules(arguments: argparse.Namespace) -> None:
     if arguments.action == "list":
         print("\n".join(rule_lines(rules.values())))
     elif arguments.rule_id not in rules:
-        raise UsageError(f"no rule {arguments.rule_id!r}", remedy=f"one of: {', '.join(rules)}")
+        raise UsageError(f"no rule {arguments.rule_id!r}" if arguments.rule_id else "rules show needs a rule", remedy=f"one of: {', '.join(rules)}")
     else:
         print(rule_page(rules[arguments.rule_id]))
 

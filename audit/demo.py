@@ -35,7 +35,10 @@ def run_demo(home: Path, insured: int, month: str, seed: int) -> Path:
         sys.executable, "-m", "synthetic", "town", "--insured", str(insured), "--months", f"{months_before(first, 1):%Y-%m}..{month}",
         "--judo-history", str(HISTORY), "--seed", str(seed), "--as-of", str(AS_OF), "--out", str(town),
     ]
-    if subprocess.run(command, check=False).returncode != 0:
+    made = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True, encoding="utf-8")
+    if made.returncode == 2:  # its usage line says what is wrong, and the remedy
+        raise UsageError(made.stderr.strip().splitlines()[-1])
+    if made.returncode != 0:
         raise AuditError("the synthetic town could not be written", file=str(town), remedy="is there space on the disk?")
     run = None
     for delivery in sorted((town / "delivery").iterdir()):

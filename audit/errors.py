@@ -6,6 +6,11 @@ person's record.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class AuditError(Exception):
     """Base of all user errors; `exit_code` is what the command returns."""
@@ -109,3 +114,30 @@ class WorklistError(AuditError):
     """A worklist file cannot be read back as it was written."""
 
     exit_code = 50
+
+
+class BusyError(AuditError):
+    """Another run is working in the same home folder."""
+
+    exit_code = 60
+
+
+class StorageError(AuditError):
+    """The disk refuses: full, write-protected, no such folder, no permission."""
+
+    exit_code = 61
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Turn what the operating system says of a folder or disk into a StorageError: for a step's or a command's edge."""
+    try:
+        yield
+    except BrokenPipeError:  # a reader that has seen enough is no fault of the disk
+        raise
+    except OSError as error:
+        place = Path(os.fsdecode(error.filename)).name if error.filename else None
+        raise StorageError(
+            f"the disk refuses ({error.strerror or error})", file=place,
+            remedy="check the folder given with --home or --out: its disk's free space, its permissions, its path",
+        ) from error

@@ -11,11 +11,14 @@ command (`recover`).
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -23,9 +26,11 @@ from typing import Any
 
 import polars as pl
 
+from audit.errors import BusyError
 from audit.tables import ALL, MASTERS
 
 PACKAGES = ("kokuho-audit", "polars", "numpy", "scikit-learn", "great-expectations", "prefect", "pandas", "xlsxwriter")
+KEPT_WORK = "-stored"  # work folders of this ending are results (audit.pipeline.judge_stored)
 _PARENT = {
     "payers": "claims", "diagnoses": "claims", "lines": "claims", "dispensings": "claims", "judo_parts": "judo_claims",
     "care_lines": "care_claims", "care_totals": "care_claims",
@@ -51,10 +56,20 @@ def write_json(path: Path, content: Any) -> Path:
 
 
 def write_parquet(path: Path, frame: pl.DataFrame) -> Path:
-    """Write Parquet beside and rename."""
+    """Write Parquet beside and rename.
+
+    Raises:
+        OSError: the disk refuses; polars tells a full one as an error of its own.
+
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.part")
-    frame.write_parquet(beside, compression="lz4", statistics=True)
+    try:
+        frame.write_parquet(beside, compression="lz4", statistics=True)
+    except pl.exceptions.ComputeError as error:
+        if found := re.search(r"os error (\d+)", str(error)):
+            raise OSError(int(found[1]), os.strerror(int(found[1])), str(path)) from error
+        raise
     beside.replace(path)
     return path
 
@@ -77,6 +92,21 @@ class Home:
         self.tables.mkdir(parents=True, exist_ok=True)
         self.runs.mkdir(parents=True, exist_ok=True)
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the home folder for one run; the operating system lets go of it when the process ends, however it ends.
+
+        Raises:
+            BusyError: another run holds it.
+
+        """
+        with (self.root / ".lock").open("a") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BusyError("another run is working here", file=str(self.root), remedy="wait for its end, or give another --home") from None
+            yield
+
     # -- runs ---------------------------------------------------------------------------------------------------------
     def work_folder(self, run_id: str) -> Path:
         """Return an empty folder for a run in progress; what an earlier broken run left there is removed."""
@@ -95,17 +125,19 @@ class Home:
         shutil.rmtree(old, ignore_errors=True)
         return final
 
-    def publish_gate(self, folder: Path, name: str) -> Path:
-        """Keep the gate's report of a stopped run as `runs/<name>/gate`; nothing else of that run is kept."""
+    def keep_part(self, work: Path, name: str, parts: Iterable[str]) -> Path:
+        """Keep some files or folders of a run that does not go to its end as `runs/<name>`; return that folder."""
         kept = self.runs / name
         shutil.rmtree(kept, ignore_errors=True)
         kept.mkdir(parents=True)
-        folder.rename(kept / "gate")
-        return kept / "gate"
+        for part in parts:
+            (work / part).rename(kept / part)
+        return kept
 
     def manifests(self) -> list[dict[str, Any]]:
-        """Return the manifests of all published runs, in order of run id."""
-        return [json.loads(p.read_text(encoding="utf-8")) for p in sorted(self.runs.glob("[!.]*/manifest.json"))]
+        """Return the manifests of all published runs and of deliveries that were only taken in, in order of their folders."""
+        found = sorted([*self.runs.glob("[!.]*/manifest.json"), *self.runs.glob("[!.]*/intake.json")])
+        return [json.loads(p.read_text(encoding="utf-8")) for p in found]
 
     # -- tables -------------------------------------------------------------------------------------------------------
     def partition(self, table: str, insurer: str, month: date) -> Path:
@@ -166,8 +198,17 @@ class Home:
         return stored
 
     def recover(self) -> list[str]:
-        """Finish commits whose journal was written, drop staging folders without one; return the run ids finished."""
+        """Finish commits whose journal was written, drop staging folders without one; return the run ids finished.
+
+        Work folders of runs that were cut off go too: they hold persons' rows that nobody will read again.
+        """
         done = []
+        for old in sorted(self.runs.glob(".old-*")):  # cut off while one run took the place of an earlier one
+            final = self.runs / old.name.removeprefix(".old-")
+            shutil.rmtree(old) if final.exists() else old.rename(final)
+        for work in self.runs.glob(".work-*"):
+            if not work.name.endswith(KEPT_WORK):
+                shutil.rmtree(work, ignore_errors=True)
         for journal in sorted(self.tables.glob(".commit-*.json")):
             self._finish(journal)
             done.append(journal.name.removeprefix(".commit-").removesuffix(".json"))

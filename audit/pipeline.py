@@ -9,6 +9,7 @@ A step's counts go to `steps.json`: rows in and out, seconds. No step logs anyth
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ import polars as pl
 
 from audit import cases as case_making
 from audit import engine, enrich, params
-from audit.errors import DuplicateFileError, GateStop, MonthError, UsageError
+from audit.errors import DuplicateFileError, GateStop, MonthError, UsageError, storage_errors
 from audit.home import Home, package_versions, sha256_of_files, write_json, write_parquet
 from audit.intake import readers
 from audit.intake.detect import plan_delivery
@@ -64,13 +65,9 @@ class RunSpec:
 
 def parse_month(text: str) -> date:
     """Return the first day of 'YYYY-MM'; raises UsageError for anything else."""
-    try:
-        year, month = text.split("-")
-        if len(year) != 4 or len(month) != 2:
-            raise ValueError
-        return date(int(year), int(month), 1)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a month", remedy="write it as 2026-10") from None
+    if not re.fullmatch(r"[12][0-9]{3}-(0[1-9]|1[0-2])", text):
+        raise UsageError(f"{text!r} is not a month", remedy="write it as 2026-10")
+    return date.fromisoformat(f"{text}-01")
 
 
 # -- the work folder ------------------------------------------------------------------------------------------------
@@ -92,13 +89,15 @@ def counts_of(work: Path, step: str) -> dict[str, Any]:
 def _step(work: Path, name: str) -> Iterator[dict[str, Any]]:
     """Time a step and add its counts to steps.json."""
     started, counts = time.perf_counter(), {}
-    yield counts
+    with storage_errors():
+        yield counts
     steps = _read(work, "steps.json") if (work / "steps.json").exists() else []
     steps = [s for s in steps if s["step"] != name]  # a retried task replaces its earlier attempt
     write_json(work / "steps.json", [*steps, {"step": name, "seconds": round(time.perf_counter() - started, 3), **counts}])
 
 
 # -- steps ----------------------------------------------------------------------------------------------------------
+@storage_errors()
 def begin(spec: RunSpec) -> Path:
     """Plan the delivery and open a work folder; return it.
 
@@ -214,7 +213,8 @@ def gate(work: Path) -> Path:
     """Check the delivery as a whole; return the gate's HTML report.
 
     Raises:
-        GateStop: the verdict is stop and no reason to override was given; the report stays in `runs/<run_id>-stopped/`.
+        GateStop: the verdict is stop and no reason to override was given; report and quarantine stay in
+            `runs/<run_id>-stopped/`.
 
     """
     from audit.intake.gate import FileRead, run_gate
@@ -229,11 +229,11 @@ def gate(work: Path) -> Path:
         write_json(work / "gate.json", {"status": result.status, "override_reason": spec.override_gate})
         if result.status == "stop":
             run_id = _read(work, "plan.json")["run_id"]
-            kept = home.publish_gate(work / "gate", f"{run_id}-stopped")
+            kept = home.keep_part(work, f"{run_id}-stopped", ("gate", "quarantine.parquet"))
             stopped = result.checks.filter(pl.col("status") == "stop")
             raise GateStop(
                 f"the gate stops this delivery: {', '.join(stopped['title_ja'].to_list()[:3])}",
-                file=spec.delivery.name, remedy=f"read {kept / 'report.html'}; correct the delivery, or run again with --override-gate '理由'",
+                file=spec.delivery.name, remedy=f"read {kept / 'gate' / 'report.html'}; correct the delivery, or run again with --override-gate '理由'",
             )
     return work / "gate" / "report.html"
 
@@ -315,8 +315,8 @@ def worklists(work: Path) -> Path:
     return work / "worklists"
 
 
-def finish(work: Path) -> Path:
-    """Write manifest and page, rename the work folder into place; return `runs/<run_id>`."""
+def _manifest(work: Path) -> dict[str, Any]:
+    """Return what was asked, read, stored and with which versions."""
     spec, plan = _spec(work), _read(work, "plan.json")
     reads, steps = _read(work, "reads.json"), _read(work, "steps.json")
     sha = {f.name: f.sha256 for f in _files(work)}
@@ -329,7 +329,14 @@ def finish(work: Path) -> Path:
     }
     if manifest["rows"]["rows_in"] != manifest["rows"]["rows_in_tables"] + manifest["rows"]["rows_in_quarantine"]:
         raise AssertionError("rows in are not rows in tables plus rows in quarantine")
-    write_json(work / "manifest.json", manifest)
+    return manifest
+
+
+@storage_errors()
+def finish(work: Path) -> Path:
+    """Write manifest and page, rename the work folder into place; return `runs/<run_id>`."""
+    spec, plan = _spec(work), _read(work, "plan.json")
+    write_json(work / "manifest.json", _manifest(work))
     run_page.write(work, work / "report.html")
     for scratch in ("read", "linked", "found_cases.parquet", "spec.json", "plan.json", "files.json", "reads.json", "steps.json", "gate.json"):
         _remove(work / scratch)
@@ -353,16 +360,42 @@ STEPS: tuple[tuple[str, Callable[[Path], Path]], ...] = (
 )
 
 
+@contextmanager
+def working_in(home: Path) -> Iterator[None]:
+    """Hold the home folder for one run: a second one at the same time is a BusyError."""
+    with storage_errors():
+        place = Home(home)
+        with place.alone():
+            yield
+
+
+@contextmanager
+def discarded_on_error(work: Path) -> Iterator[None]:
+    """Remove the work folder of a run that does not come to its end: it holds persons' rows."""
+    try:
+        yield
+    except BaseException:
+        discard(work)
+        raise
+
+
+def discard(work: Path) -> None:
+    """Remove a work folder."""
+    shutil.rmtree(work, ignore_errors=True)
+
+
 def run_month(spec: RunSpec, progress: Progress = lambda _: None) -> Path:
     """Run all steps plainly, without Prefect; return `runs/<run_id>`."""
     spec = replace(spec, delivery=Path(spec.delivery).absolute(), home=Path(spec.home).absolute())
     started = time.perf_counter()
     progress(f"[{time.perf_counter() - started:5.1f}s] 納品を確認しています")
-    work = begin(spec)
-    for title, step in STEPS:
-        progress(f"[{time.perf_counter() - started:5.1f}s] {title}")
-        step(work)
-    done = finish(work)
+    with working_in(spec.home):
+        work = begin(spec)
+        with discarded_on_error(work):
+            for title, step in STEPS:
+                progress(f"[{time.perf_counter() - started:5.1f}s] {title}")
+                step(work)
+            done = finish(work)
     progress(f"[{time.perf_counter() - started:5.1f}s] 完了 {done.name}")
     return done
 
@@ -388,17 +421,26 @@ def judge_stored(home: Path, month: str, *, seed: int = 1, progress: Progress = 
 
 
 def store_only(spec: RunSpec, progress: Progress = lambda _: None) -> dict[str, int]:
-    """Take a delivery in and store it without judging it; return rows stored by table. The work folder is removed."""
+    """Take a delivery in and store it without judging it; return rows stored by table.
+
+    The account (as in a run's manifest), the gate's report and the refused lines stay in `runs/<run_id>-intake/`.
+    """
     spec = replace(spec, delivery=Path(spec.delivery).absolute(), home=Path(spec.home).absolute())
-    work = begin(spec)
-    for title, step in STEPS[:4]:
-        progress(title)
-        step(work)
-    stored = counts_of(work, "store")["rows"]
-    _remove(work)
-    return stored
+    with working_in(spec.home):
+        work = begin(spec)
+        with discarded_on_error(work):
+            for title, step in STEPS[:4]:
+                progress(title)
+                step(work)
+            manifest = _manifest(work)
+            with storage_errors():
+                write_json(work / "intake.json", manifest)
+                Home(spec.home).keep_part(work, f"{manifest['run_id']}-intake", ("intake.json", "gate", "quarantine.parquet"))
+                _remove(work)
+    return next(s for s in manifest["steps"] if s["step"] == "store")["rows"]
 
 
+@storage_errors()
 def export_again(run: Path, csv_encoding: str, out: Path | None) -> list[Path]:
     """Write the worklists of a published run once more, e.g. in another encoding; return the files."""
     from audit.worklists.export import export_worklists

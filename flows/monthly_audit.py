@@ -66,9 +66,12 @@ def begin(spec: dict[str, object]) -> State:
 
 
 @task(name="finish", persist_result=False)
-def finish(work: str) -> str:
-    """Publish the run; return its folder."""
-    return str(pipeline.finish(Path(work)))
+def finish(work: str) -> State:
+    """Publish the run; data = its folder."""
+    try:
+        return Completed(message="finish", data=str(pipeline.finish(Path(work))))
+    except AuditError as error:
+        return Failed(message=str(error), data=error)
 
 
 @flow(name="monthly-audit", log_prints=False, persist_result=False)
@@ -100,17 +103,31 @@ def monthly_audit(
         "delivery": Path(delivery).absolute(), "month": month, "home": Path(home).absolute(), "seed": seed,
         "override_gate": override_gate, "csv_encoding": csv_encoding,
     }
-    state = begin(spec, return_state=True)
+    try:
+        with pipeline.working_in(Path(home)):
+            state = _steps(spec)
+    except AuditError as error:
+        return Failed(message=str(error), data=error)
     if state.is_failed():
         return _failed(state)
-    work = state.result()
-    for step in TASKS:
-        state = step(work, return_state=True)
-        if state.is_failed():
-            return _failed(state)
-    done = finish(work)
+    done = state.result()
     create_markdown_artifact(key="monthly-audit", markdown=summary_markdown(Path(done)), description=f"{month} 点検の要約")
     return Completed(message=f"{month}", data=done)
+
+
+def _steps(spec: dict[str, object]) -> State:
+    """Run the tasks one after the other; return the state of the one that failed, or of the last."""
+    state = begin(spec, return_state=True)
+    if state.is_failed():
+        return state
+    work = state.result()
+    with pipeline.discarded_on_error(Path(work)):
+        for step in (*TASKS, finish):
+            state = step(work, return_state=True)
+            if state.is_failed():
+                pipeline.discard(Path(work))
+                return state
+    return state
 
 
 def _failed(task_state: State) -> State:

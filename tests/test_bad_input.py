@@ -121,7 +121,7 @@ def test_a_file_that_cannot_be_read_is_one_line_and_its_own_code(damage, error, 
     assert name in said
     assert "→" in said
     assert stored(home) == before
-    assert [p.name for p in (home / "runs").iterdir() if p.name.startswith(MONTH)] == []
+    assert [p.name for p in (home / "runs").iterdir() if MONTH in p.name] == []
 
 
 def test_exit_codes_are_distinct():
@@ -133,7 +133,8 @@ def test_exit_codes_are_distinct():
     ("arguments", "error"),
     [
         (["nowhere", "--month", MONTH], errors.DeliveryError), (["DELIVERY", "--month", "2026-12"], errors.MonthError),
-        (["DELIVERY", "--month", "R8.10"], errors.UsageError), (["DELIVERY", "--month", MONTH, "--override-gate", " "], errors.UsageError),
+        (["DELIVERY", "--month", "R8.10"], errors.UsageError),
+        (["DELIVERY", "--month", "２０２６-10"], errors.UsageError), (["DELIVERY", "--month", MONTH, "--override-gate", " "], errors.UsageError),
     ],
 )
 def test_wrong_calls(arguments, error, delivery, home, capsys):
@@ -221,8 +222,64 @@ def test_ten_per_cent_broken_lines(delivery, tmp_path, capsys):
         said = capsys.readouterr().err.strip()
         assert "--override-gate" in said
         assert not any((home / "tables").iterdir())
+        (kept,) = (home / "runs").iterdir()  # nothing with persons' rows
+        assert {p.name for p in kept.iterdir()} == {"gate", "quarantine.parquet"}
         code, refused, rows_in, rows_kept = taken_in(delivery, home, "--override-gate", "試験のため続行")
     assert code == 0
     assert refused["rows"].sum() > 0.05 * rows_in
     assert rows_in == rows_kept + refused["rows"].sum()
     assert refused.filter(pl.col("reason").is_null() | pl.col("reason_ja").is_null()).is_empty()
+
+
+def test_a_home_that_cannot_be_written_is_one_line(delivery, tmp_path, capsys):
+    (tmp_path / "file").write_text("no folder")
+    assert main(["run", str(delivery), "--month", MONTH, "--home", str(tmp_path / "file" / "home"), "--no-prefect"]) == errors.StorageError.exit_code
+    said = capsys.readouterr().err.strip()
+    assert len(said.splitlines()) == 1
+    assert "→" in said
+
+
+def test_two_runs_in_one_home(delivery, home, capsys):
+    from audit.home import Home
+
+    before = stored(home)
+    for verb in (["run", "--no-prefect"], ["intake"]):
+        with Home(home).alone():
+            assert main([verb[0], str(delivery), "--month", MONTH, "--home", str(home), *verb[1:]]) == errors.BusyError.exit_code
+        said = capsys.readouterr().err.strip()
+        assert len(said.splitlines()) == 1
+        assert "→" in said
+    assert stored(home) == before
+
+
+def test_what_was_only_taken_in_has_its_account(home):
+    import json
+
+    (kept,) = (home / "runs").glob("2026-09-*-intake")
+    account = json.loads((kept / "intake.json").read_text(encoding="utf-8"))
+    assert account["rows"]["rows_in"] == account["rows"]["rows_in_tables"] + pl.read_parquet(kept / "quarantine.parquet")["rows"].sum()
+    assert (kept / "gate" / "report.html").exists()
+
+
+def test_a_file_of_a_month_that_was_only_taken_in(town, delivery, home, capsys):
+    before = stored(home)
+    one(delivery, "RECEIPTY").write_bytes(one(town / "delivery" / "2026-09", "RECEIPTY").read_bytes())
+    assert main(["run", str(delivery), "--month", MONTH, "--home", str(home), "--no-prefect"]) == errors.DuplicateFileError.exit_code
+    assert "2026-09" in capsys.readouterr().err
+    assert stored(home) == before
+
+
+@pytest.mark.parametrize("arguments", [["rules", "show"], ["rules", "show", "X"], ["params", "show", "X"], ["params", "show", "X", "--on", "2026-13-40"], ["evaluate", "nope", "labels.parquet"], ["report", "nope"], ["worklist", "export", "nope"]])
+def test_verbs_called_wrongly_are_one_line(arguments, home, capsys, monkeypatch):
+    monkeypatch.setenv("KOKUHO_AUDIT_HOME", str(home))
+    assert main(arguments) != 0
+    said = capsys.readouterr().err.strip()
+    assert len(said.splitlines()) == 1
+    assert "→" in said
+
+
+def test_demo_tells_what_the_town_needs(tmp_path, capsys):
+    assert main(["demo", "--insured", "10", "--home", str(tmp_path / "demo")]) == errors.UsageError.exit_code
+    said = capsys.readouterr().err.strip()
+    assert "1000" in said
+    assert len(said.splitlines()) == 1

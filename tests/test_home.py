@@ -1,11 +1,13 @@
 """The home folder never holds half a delivery, whatever moment the power goes."""
 
+import errno
 from datetime import date
 
 import polars as pl
 import pytest
 
-from audit.home import Home, write_json
+from audit.errors import BusyError, StorageError, storage_errors
+from audit.home import Home, write_json, write_parquet
 from audit.tables import ALL
 
 MONTH = date(2026, 10, 1)
@@ -84,3 +86,33 @@ def test_a_backlog_is_not_a_usual_month(tmp_path):
     lines = ALL["lines"].conform(pl.DataFrame({"insurer_no": ["00110000"] * 8, "claim_id": ["med:1"] * 8, "version_no": [0] * 8, "line_no": range(8)}))
     home.store("r1", MONTH, {"claims": backlog, "lines": lines})
     assert home.volumes(date(2026, 11, 1)).select("table", "rows").rows() == [("claims", 1), ("lines", 2)]
+
+
+def test_one_run_at_a_time(tmp_path):
+    home = Home(tmp_path)
+    with home.alone(), pytest.raises(BusyError, match="another run"), Home(tmp_path).alone():
+        pass
+    with home.alone():  # let go of, also after a refusal
+        pass
+
+
+def test_what_runs_that_were_cut_off_leave_goes(tmp_path):
+    home = Home(tmp_path)
+    for name in (".work-2026-10-aa", ".work-2026-10-stored", ".old-2026-09-bb", ".old-2026-08-cc", "2026-08-cc"):
+        (home.runs / name).mkdir()
+        write_json(home.runs / name / "manifest.json", {"run_id": name.removeprefix(".old-"), "of": name})
+    home.recover()
+    assert {p.name for p in home.runs.iterdir()} == {".work-2026-10-stored", "2026-09-bb", "2026-08-cc"}
+    assert [m["of"] for m in home.manifests()] == ["2026-08-cc", ".old-2026-09-bb"]  # the earlier run is back where none took its place
+
+
+def test_a_full_disk_is_a_users_error(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise pl.exceptions.ComputeError("parquet: underlying IO error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
+    with pytest.raises(OSError, match="space") as told:
+        write_parquet(tmp_path / "part.parquet", pl.DataFrame())
+    assert told.value.errno == errno.ENOSPC
+    with pytest.raises(StorageError, match=r"part\.parquet: the disk refuses .* → "), storage_errors():
+        write_parquet(tmp_path / "part.parquet", pl.DataFrame())
