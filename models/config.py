@@ -6,55 +6,25 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from audit.errors import ModelError
+from audit import params
+from audit.errors import ModelError, ParameterError
 
 HERE = Path(__file__).parent
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses a key written twice."""
-
-
-def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[str, Any]:
-    seen: dict[str, Any] = {}
-    for key_node, value_node in node.value:
-        key = loader.construct_object(key_node)
-        if key in seen:
-            raise ModelError(
-                f"key {key!r} is written twice", file=node.start_mark.name, line=key_node.start_mark.line + 1,
-                remedy="keep one of them",
-            )
-        seen[key] = loader.construct_object(value_node, deep=True)
-    return seen
-
-
-_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-
-
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping of a YAML file.
+    """Return the mapping of a YAML file, read as strictly as parameters are.
 
     Raises:
         ModelError: missing or unreadable file, not a mapping, or a key written twice.
 
     """
-    loader = None
     try:
-        loader = _StrictLoader(path.read_text(encoding="utf-8"))
-        loader.name = path.name
-        data = loader.get_single_data()
-    except OSError as e:
-        raise ModelError("cannot be read", file=path.name, remedy="restore the file from the installation") from e
-    except yaml.YAMLError as e:
-        mark = getattr(e, "problem_mark", None)
-        raise ModelError(
-            "is not valid YAML", file=path.name, line=None if mark is None else mark.line + 1, remedy="correct this line"
-        ) from e
-    finally:
-        if loader is not None:
-            loader.dispose()
+        data = params.read_yaml(path)
+    except OSError:
+        raise ModelError("cannot be read", file=path.name, remedy="restore the file from the installation") from None
+    except ParameterError as error:
+        raise ModelError(error.problem, file=path.name, line=error.line, remedy=error.remedy) from None
     if not isinstance(data, dict):
         raise ModelError("must be a mapping", file=path.name, remedy="see the shipped file of this name")
     return data

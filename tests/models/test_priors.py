@@ -39,8 +39,8 @@ def test_drug_advice_has_a_weight_and_nothing_else_does() -> None:
         ("minutes: 20", "minutes: 0", "teams.judo.minutes"),
         ("model_share: 0.05", "model_share: 0.9", "teams.judo.model_share"),
         ("[1, 5000,", "[5000, 1,", "must rise"),
-        ("  JD13:", "  JD12:", "'JD12' is written twice"),
-        ("rules:", "rules: [", "not valid YAML"),
+        ("  JD13:", "  JD12:", r"key given twice: \['JD12'\]"),
+        ("rules:", "rules: [", "not readable as YAML"),
     ],
 )
 def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:
