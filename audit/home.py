@@ -35,7 +35,6 @@ _PARENT = {
     "payers": "claims", "diagnoses": "claims", "lines": "claims", "dispensings": "claims", "judo_parts": "judo_claims",
     "care_lines": "care_claims", "care_totals": "care_claims",
 }
-_CLAIM_KEYED = {"claims", "payers", "diagnoses", "lines", "dispensings"}  # several kinds share these tables
 
 
 def write_atomic(path: Path, data: bytes) -> Path:
@@ -169,26 +168,35 @@ class Home:
         """Return insurers of which anything is stored."""
         return {p.name.removeprefix("insurer=") for p in self.tables.glob("*/insurer=*")}
 
+    def holds(self, month: date) -> bool:
+        """Return whether any table of a delivery month is stored."""
+        return any(self.tables.glob(f"*/insurer=*/month={month:%Y-%m}/part.parquet"))
+
+    def stored(self, table: str, month: date) -> pl.DataFrame:
+        """Return a table's rows of one delivery month, of all insurers, as they are stored; empty where there are none."""
+        files = sorted((self.tables / table).glob(f"insurer=*/month={month:%Y-%m}/part.parquet"))
+        return pl.concat([ALL[table].empty(), *(pl.read_parquet(f) for f in files)])
+
     def store(self, run_id: str, month: date, tables: Mapping[str, pl.DataFrame]) -> dict[str, int]:
         """Store a delivery's tables, all or nothing; return rows stored by table.
 
-        A re-delivery replaces what was stored of the same month: whole tables, and of the tables that several kinds of
-        receipts share only the kinds that this delivery brings (a late 調剤 file does not remove 医科).
+        The tables given are the whole month (audit.intake.redelivery sees to it): their partitions are replaced, and an
+        insurer without rows in one of them has none afterwards. Tables that are not given stay.
         """
         staging = self.tables / f".staging-{run_id}"
         shutil.rmtree(staging, ignore_errors=True)
         moves: list[tuple[str, str]] = []
         stored: dict[str, int] = {}
-        kinds = sorted(tables["claims"]["kind"].unique()) if "claims" in tables else []
         masters = {t.name for t in MASTERS}
         for name, frame in sorted(tables.items()):
             stored[name] = frame.height
             key = "revision" if name in masters else "insurer_no"
-            for (value,), part in sorted(frame.partition_by(key, as_dict=True, maintain_order=True).items(), key=lambda i: str(i[0])):
-                final = self.tables / name / f"revision={value}" / "part.parquet" if name in masters else self.partition(name, str(value), month)
-                if name in _CLAIM_KEYED and final.exists():
-                    kept = pl.read_parquet(final).filter(~pl.col("claim_id").str.split(":").list.first().is_in(kinds))
-                    part = pl.concat([kept, part])
+            parts = {str(value): part for (value,), part in frame.partition_by(key, as_dict=True, maintain_order=True).items()}
+            if name not in masters:
+                gone = (self.tables / name).glob(f"insurer=*/month={month:%Y-%m}/part.parquet")
+                parts = {f.parts[-3].removeprefix("insurer="): frame.clear() for f in gone} | parts
+            for value, part in sorted(parts.items()):
+                final = self.tables / name / f"revision={value}" / "part.parquet" if name in masters else self.partition(name, value, month)
                 staged = staging / final.relative_to(self.tables)
                 write_parquet(staged, ALL[name].conform(part))
                 moves.append((staged.relative_to(self.tables).as_posix(), final.relative_to(self.tables).as_posix()))

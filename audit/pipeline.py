@@ -29,6 +29,7 @@ from audit.home import Home, package_versions, sha256_of_files, write_json, writ
 from audit.intake import readers
 from audit.intake.detect import plan_delivery
 from audit.intake.link import link_people
+from audit.intake.redelivery import complete
 from audit.intake.result import FilePlan
 from audit.intake.versions import supersede
 from audit.reports import run_page
@@ -161,6 +162,8 @@ def intake(work: Path) -> Path:
         insurers = set(_read(work, "plan.json")["insurers"]) | Home(spec.home).insurers()
         quarantine, reads = [QUARANTINE.empty()], []
         for n, file in enumerate(files):
+            if file.insurer_no is None and len(insurers) == 1:  # there is nobody else whose file it could be
+                file = replace(file, insurer_no=next(iter(insurers)))
             result = readers.read(file, insurers)
             if file.kind == "eligibility":
                 insurers |= set(result.tables["eligibility"]["insurer_no"].unique())
@@ -181,25 +184,37 @@ def _load(folder: Path, table: str) -> pl.DataFrame:
 
 
 def link(work: Path) -> Path:
-    """Give claims their person, insurer share and version; return the folder of linked tables."""
+    """Give claims their person, insurer share and version; return the folder of linked tables.
+
+    Where the month is stored already, what is stored of it and not replaced is linked again with what arrives.
+    """
     with _step(work, "link") as counts:
-        spec = _spec(work)
+        spec, home = _spec(work), Home(_spec(work).home)
+        month = parse_month(spec.month)
         tables = {p.name: _load(work / "read", p.name) for p in sorted((work / "read").iterdir())}
-        view = StoredView(Home(spec.home).tables, months_before(parse_month(spec.month), 1))
-        if "eligibility" not in tables:  # a delivery without a register is matched against the last one stored
-            register = view.scan("eligibility", months_back=12).filter(pl.col("delivery_month") == pl.col("delivery_month").max()).drop("delivery_month").collect()
-            tables["eligibility"] = ALL["eligibility"].conform(register)
-        tables = supersede(link_people(tables), view)
+        _require_month(spec, tables, stored=home.holds(month))
+        view = StoredView(home.tables, months_before(month, 1))
+        whole = complete(tables, lambda name: home.stored(name, month), lambda name: _last_register(view, name))
+        counts |= {"replaced_files": whole.replaced, "rows_from_store": whole.kept}
+        tables = supersede(link_people(whole.tables), view)
         for name, frame in tables.items():
             write_parquet(work / "linked" / f"{name}.parquet", ALL[name].conform(frame))
-        _require_month(spec, tables)
         counts["unlinked"] = {t: int(tables[t]["person_id"].is_null().sum()) for t in ("claims", "judo_claims", "care_claims") if t in tables}
     return work / "linked"
 
 
-def _require_month(spec: RunSpec, tables: dict[str, pl.DataFrame]) -> None:
+def _last_register(view: StoredView, name: str) -> pl.DataFrame:
+    """Return each insurer's rows of the last delivery within a year that brought it a register."""
+    rows = view.scan(name, months_back=12).filter(pl.col("delivery_month") == pl.col("delivery_month").max().over("insurer_no")).drop("delivery_month").collect()
+    return ALL[name].conform(rows)
+
+
+def _require_month(spec: RunSpec, tables: dict[str, pl.DataFrame], *, stored: bool) -> None:
+    """Claims are delivered, and some are of the month; to a stored month a register or part lines may come alone."""
     month = parse_month(spec.month)
-    dated = [tables[t]["service_month"] for t in ("claims", "judo_claims", "care_claims") if t in tables]
+    dated = [tables[t]["service_month"] for t in ("claims", "judo_claims", "care_claims") if t in tables and tables[t].height]
+    if stored and not dated:
+        return
     if not any((s == month).any() for s in dated):
         held = sorted({f"{m:%Y-%m}" for s in dated for m in s.drop_nulls().unique()})
         raise MonthError(f"no claim of {spec.month} is in the delivery", file=spec.delivery.name, remedy=f"it holds {', '.join(held[-3:]) or 'no claims'}: check --month or the folder")

@@ -31,11 +31,17 @@ def test_store_and_volumes(tmp_path):
     assert not list(home.tables.glob(".*"))
 
 
-def test_a_redelivery_replaces_its_kinds_and_keeps_the_others(tmp_path):
+def test_storing_replaces_the_tables_given_and_no_others(tmp_path):
     home = Home(tmp_path)
-    home.store("r1", MONTH, {"claims": claims("med:1", "med:2", "pha:1")})
+    other = claims("med:5").with_columns(insurer_no=pl.lit("00119999"))
+    lines = ALL["lines"].conform(pl.DataFrame({"insurer_no": ["00110000"], "claim_id": ["med:1"], "version_no": [0], "line_no": [0]}))
+    home.store("r1", MONTH, {"claims": pl.concat([claims("med:1", "med:2"), other]), "lines": lines})
     home.store("r2", MONTH, {"claims": claims("pha:7")})
-    assert ids(home) == ["med:1", "med:2", "pha:7"]
+    assert ids(home) == ["pha:7"]
+    assert home.stored("claims", MONTH)["claim_id"].to_list() == ["pha:7"]
+    assert home.stored("lines", MONTH).height == 1
+    assert home.holds(MONTH)
+    assert not home.holds(date(2026, 11, 1))
 
 
 def test_cut_off_before_the_journal_leaves_what_was(tmp_path, monkeypatch):

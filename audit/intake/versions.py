@@ -46,18 +46,20 @@ def mark_versions(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]
     out = dict(tables)
     for name, key in KEYS.items():
         if name in out:
-            _separate_files(out, name)
+            separate_files(out, name)
             claims = out[name].with_columns(is_current=pl.lit(True))
             out[name] = _number(out, name, claims, [*key, "_person"])
     return out
 
 
-def _separate_files(tables: dict[str, pl.DataFrame], name: str) -> None:
-    """Give claims with one id in several files of a delivery different versions, with their children.
+def separate_files(tables: dict[str, pl.DataFrame], name: str) -> None:
+    """Give claims with one id in several files of a delivery different versions, with their children, in place.
 
     Tables are concatenated in order of files and each file's rows of a claim stand in order, so a child's file shows where
     its numbering starts anew. (A version without any row in a child table would shift the later ones; none was seen.)
     """
+    if name not in tables:
+        return
     claims = tables[name]
     key = [*_ID, "version_no"]
     twice = claims.filter(pl.struct(key).is_duplicated()).select(_ID).unique()
