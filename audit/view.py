@@ -92,14 +92,14 @@ class StoredView(View):
         self._tables, self._insurers = tables, None if insurers is None else set(insurers)
 
     def _raw(self, table: str, since: date) -> pl.LazyFrame:
-        parts = []
-        for folder in sorted((self._tables / table).glob("insurer=*/month=*")):
-            insurer = folder.parent.name.removeprefix("insurer=")
-            delivered = date.fromisoformat(folder.name.removeprefix("month=") + "-01")
+        by_month: dict[date, list[Path]] = {}
+        for file in sorted((self._tables / table).glob("insurer=*/month=*/part.parquet")):
+            insurer = file.parts[-3].removeprefix("insurer=")
+            delivered = date.fromisoformat(file.parts[-2].removeprefix("month=") + "-01")
             if since <= delivered <= self.month and (self._insurers is None or insurer in self._insurers):
-                file = folder / "part.parquet"
-                if file.exists():
-                    parts.append(pl.scan_parquet(file).with_columns(delivery_month=pl.lit(delivered)))
+                by_month.setdefault(delivered, []).append(file)
+        # one scan for all insurers of a month: a prefecture has hundreds of files, and each scan is a node of the plan
+        parts = [pl.scan_parquet(files).with_columns(delivery_month=pl.lit(m)) for m, files in sorted(by_month.items())]
         return pl.concat(parts) if parts else _nothing(table)
 
     def master(self, table: str) -> pl.LazyFrame:

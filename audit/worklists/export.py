@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass, field
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from audit.home import write_atomic
 from audit.worklists.csvfile import csv_text, encode
-from audit.worklists.evidence import build_evidence
+from audit.worklists.evidence import Evidence, build_evidence
 from audit.worklists.inputs import WorklistContext
 from audit.worklists.rows import LIST, build_rows, listed
 from audit.worklists.workbook import workbook_bytes
 
 log = logging.getLogger(__name__)
+
+MANY_CASES = 2000
+"""Listed cases from which worker processes pay for their start (about a second each)."""
 
 
 @dataclass(frozen=True)
@@ -68,17 +76,64 @@ def export_with_report(
     rows = build_rows(on_list, context, evidence)
     out.mkdir(parents=True, exist_ok=True)
     report = ExportReport()
-    for (insurer_no, team), part in rows.partition_by(LIST, as_dict=True, maintain_order=True).items():
-        name = f"worklist_{insurer_no}_{context.month}_{team}"
-        text = csv_text(part, team)
-        content, replaced = encode(text, csv_encoding)
-        list_hash = hashlib.sha256(text.encode()).hexdigest()
-        book = workbook_bytes(part, evidence, context, insurer_no=insurer_no, team=team, list_hash=list_hash)
-        for suffix, data in ((".csv", content), (".xlsx", book)):
-            report.paths.append(write_atomic(out / (name + suffix), data))
-            report.rows[name + suffix] = part.height
-        if replaced:
-            report.replaced[name + ".csv"] = replaced
-            log.warning("%s.csv: %d characters that CP932 does not have were written as 〓", name, replaced)
+    # a list needs the texts only: names and visits are in its rows and evidence already
+    texts = replace(context, visits=context.visits.clear(), providers=context.providers.clear(), names=None)
+    lists = [_List(insurer_no, team, part, _of_cases(evidence, part["case_id"].to_list()), texts, csv_encoding)
+             for (insurer_no, team), part in rows.partition_by(LIST, as_dict=True, maintain_order=True).items()]
+    for made in _make_all(lists):
+        for suffix, data in ((".csv", made.csv), (".xlsx", made.book)):
+            report.paths.append(write_atomic(out / (made.name + suffix), data))
+            report.rows[made.name + suffix] = made.rows
+        if made.replaced:
+            report.replaced[made.name + ".csv"] = made.replaced
+            log.warning("%s.csv: %d characters that CP932 does not have were written as 〓", made.name, made.replaced)
     report.paths.sort()
     return report
+
+
+@dataclass(frozen=True)
+class _List:
+    """What one list is made of; travels to a worker process."""
+
+    insurer_no: str
+    team: str
+    rows: pl.DataFrame
+    evidence: Evidence
+    texts: WorklistContext
+    csv_encoding: str
+
+
+@dataclass(frozen=True)
+class _Made:
+    name: str
+    csv: bytes
+    book: bytes
+    rows: int
+    replaced: int
+
+
+def _of_cases(evidence: Evidence, ids: list[str]) -> Evidence:
+    def some(of: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+        return {i: of[i] for i in ids if i in of}
+
+    return Evidence(some(evidence.findings), some(evidence.reasons), some(evidence.visits))
+
+
+def _make(what: _List) -> _Made:
+    text = csv_text(what.rows, what.team)
+    content, replaced = encode(text, what.csv_encoding)
+    book = workbook_bytes(
+        what.rows, what.evidence, what.texts, insurer_no=what.insurer_no, team=what.team, list_hash=hashlib.sha256(text.encode()).hexdigest()
+    )
+    return _Made(f"worklist_{what.insurer_no}_{what.texts.month}_{what.team}", content, book, what.rows.height, replaced)
+
+
+def _make_all(lists: list[_List]) -> Iterator[_Made]:
+    """Make lists in order; many cases (a prefecture) in worker processes, since a workbook is pure Python work."""
+    workers = min(os.cpu_count() or 1, len(lists))
+    if workers < 2 or sum(w.rows.height for w in lists) < MANY_CASES:
+        yield from map(_make, lists)
+        return
+    # not forked: polars' threads do not survive a fork
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_make, lists, chunksize=4)

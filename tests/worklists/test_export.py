@@ -238,3 +238,13 @@ def test_six_teams_with_300_cases_each_take_three_seconds(tmp_path):
     started = time.process_time()
     export_worklists(*made, tmp_path)
     assert time.process_time() - started < 4.5  # 3 s on an idle machine, with room for a busy one
+
+
+def test_worker_processes_give_the_same_bytes(tmp_path, monkeypatch):
+    cases, findings, context = make(n=4, teams=("judo", "health", "care"))
+    plain = export_worklists(cases, findings, context, tmp_path / "plain")
+    monkeypatch.setattr("audit.worklists.export.MANY_CASES", 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    pooled = export_worklists(cases, findings, context, tmp_path / "pooled")
+    assert len(plain) == 6
+    assert [p.read_bytes() for p in plain] == [p.read_bytes() for p in pooled]
