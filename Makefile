@@ -13,7 +13,7 @@ STAMP  := $(VENV)/.installed
 DEMO_HOME ?= var/demo
 REAL_DATA ?= ../shared/data
 
-.PHONY: help audit test test-real bench bench-prefecture lint constraints clean deploy-check
+.PHONY: help audit test test-real fuzz bench bench-prefecture lint constraints clean deploy-check
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -34,6 +34,10 @@ test: $(STAMP)   ## all fast tests
 test-real: $(STAMP)  ## acceptance over real files where they are (never copied)
 	@test -d "$(REAL_DATA)" || { echo "no folder $(REAL_DATA): set REAL_DATA"; exit 2; }
 	@KOKUHO_AUDIT_REAL_DATA="$(abspath $(REAL_DATA))" $(BIN)/python -m pytest -m real tests
+
+WORLDS ?= 100
+fuzz: $(STAMP)  ## rules against oracles written from the notes, over WORLDS=100 random worlds a family; prints the counts
+	@ORACLE_WORLDS=$(WORLDS) $(BIN)/python -m pytest -m slow tests/oracle -q -s
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

@@ -1,0 +1,69 @@
+"""Rules against oracles written from the domain notes alone, over random worlds near the borders that the rules draw."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.oracle.compare import FAMILIES, Tally, compare, say, world_of
+from tests.oracle.reading import VALUES, Verdict
+from tests.oracle.worlds import MONTHS
+
+SLICE = {"judo": (8, 250), "receipts": (10, 300)}  # worlds, persons each
+# settled units that must at least be flagged in the slice, per rule: else the comparison would be empty
+FLOOR = 8
+NUMBERS = {name: v for name, v in VALUES.items() if isinstance(v, int | float)}
+
+
+def _tally(family: str, seeds: range, persons: int) -> Tally:
+    tally = Tally()
+    for seed in seeds:
+        tally.add(seed, MONTHS[seed % len(MONTHS)], compare(family, seed, persons))
+    return tally
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_rules_say_what_the_text_says(family: str) -> None:
+    worlds, persons = SLICE[family]
+    # seeds 2.. put a world on each of the revision dates 2024-06, 2026-07, 2027-01
+    tally = _tally(family, range(2, 2 + worlds), persons)
+    assert tally.differ == []
+    rules = {o.__name__.upper() for o in FAMILIES[family][1]}
+    short = {r: tally.counts[r, "flagged"] for r in rules if tally.counts[r, "flagged"] < FLOOR}
+    assert short == {}
+    assert {r for r in rules if tally.counts[r, "clean"] < FLOOR} == set()
+    assert tally.claims > 1500
+
+
+@pytest.fixture(scope="module")
+def base() -> dict[tuple[str, int], Verdict]:
+    """Verdicts on three worlds a family with the numbers as written."""
+    return {(f, s): say(world_of(f, s, 250), f) for f in FAMILIES for s in (2, 8, 9)}
+
+
+@pytest.mark.parametrize("name", sorted(NUMBERS))
+@pytest.mark.parametrize("step", [-1, 1])
+def test_worlds_reach_every_border(name: str, step: int, base: dict[tuple[str, int], Verdict], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A number off by one (a share by a tenth) changes a verdict somewhere: else the comparison could not see it."""
+    if name == "shift_coverage":
+        step *= 0.2
+    monkeypatch.setitem(VALUES, name, VALUES[name] + step)
+    judo_number = name.startswith(("multi", "frequent", "long", "next_month", "shift", "total", "two_clinics"))
+    family = "judo" if judo_number else "receipts"
+    for seed in (8, 2, 9):
+        was = base[family, seed]
+        now = say(world_of(family, seed, 250), family)
+        if (was.flagged, was.open) != (now.flagged, now.open):
+            return
+    pytest.fail(f"no world stands on the border of {name}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", FAMILIES)
+def test_fuzz(family: str) -> None:
+    """`make fuzz`: many worlds (ORACLE_WORLDS, from seed ORACLE_SEED on), with the counts printed."""
+    first, worlds = int(os.environ.get("ORACLE_SEED", "1000")), int(os.environ.get("ORACLE_WORLDS", "100"))
+    tally = _tally(family, range(first, first + worlds), 400)
+    print(f"\n{family}: {worlds} worlds, {tally.claims} claims, {len(tally.differ)} disagreements", *tally.lines(), sep="\n")
+    assert tally.differ == []
