@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
 from audit.enrich import drug_supplies, supply_overlap
@@ -12,14 +14,15 @@ from audit.view import View
 GRAIN = declare(
     Grain(
         "drug_overlap",
-        "A person, service month and oral component (first 7 of the price code) with days covered by two institutions.",
+        "A person, service month and oral component (first 7 of the price code) of two institutions: with days in common, or days not known.",
         ("claims", "m_drugs"),
         {
             "component": pl.String(),  # null: the drug master lacks the code; the unit is then the drug code
             "drug_names": pl.List(pl.String()),  # of the later institution
             "institutions": pl.List(pl.String()),
             "institutions_now": pl.Int32(),  # how many of them prescribed in this month
-            "overlap_days": pl.Int32(),
+            "overlap_days": pl.Int32(),  # of the packets whose days are known
+            "undated": pl.Boolean(),  # a packet of the month has no day, or no (possible) number of days
             "stake_days": pl.Int32(),
             "stake_yen": pl.Float64(),  # price x daily amount x days, 10割; null: amount or price missing
             "insurer_rate": pl.Int32(),
@@ -35,11 +38,20 @@ def build(view: View) -> pl.DataFrame:
     names = view.code_table("m_drugs", ["name"]).collect()
     # codes without a component are their own key: the same code from two institutions cannot be judged, not overlooked
     key = pl.coalesce("component", pl.lit("?") + pl.col("code"))
-    frames = [
-        _frame(supplies, supply_overlap.overlaps(supplies, m, key).with_columns(service_month=pl.lit(m)), names)
-        for m in supplies.months
-    ]
+    frames = [_frame(supplies, _month(supplies, m, key), names) for m in supplies.months]
     return pl.concat([GRAIN.empty(), *frames])
+
+
+def _month(supplies: Supplies, month: date, key: pl.Expr) -> pl.DataFrame:
+    """Overlaps of a month, and pairs that may overlap because the days of one packet are not known."""
+    found = supply_overlap.overlaps(supplies, month, key)
+    unknown = supply_overlap.undated(supplies, month, key)
+    found = found.join(unknown.select(*supply_overlap.PAIR, undated=pl.lit(True)), on=supply_overlap.PAIR, how="left", validate="1:1")
+    rest = unknown.join(found, on=supply_overlap.PAIR, how="anti").with_columns(undated=pl.lit(True), overlap_days=pl.lit(0, dtype=pl.Int32))
+    first = rest.explode("claims").join(supplies.claims.select("claim_id", claims="c"), on="claims", how="left").sort("claim_id")
+    stake = first.group_by(supply_overlap.PAIR, maintain_order=True).agg(stake_claim=pl.col("claims").first())
+    rest = rest.join(stake, on=supply_overlap.PAIR, how="left", validate="1:1")
+    return pl.concat([found, rest], how="diagonal").with_columns(pl.col("undated").fill_null(False), service_month=pl.lit(month))
 
 
 def _frame(supplies: Supplies, found: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:

@@ -28,8 +28,8 @@ class Supplies:
     """Drugs handed out, and what their numbers stand for. Numbers only tell apart: their order means nothing.
 
     Attributes:
-        rows: c (claim), person, institution (null: prescriber not written), month (service month), start, days, daily
-            (amount a day; null: blank), drug.
+        rows: c (claim), person, institution (null: prescriber not written), month (service month), start (null: day
+            illegible), days (null: blank, or impossible), daily (amount a day; null: blank), drug.
         drugs: drug, code, price (yen per unit), component (first 7 of the price code), strength (first 9), effect (first
             4), group (first 3): null where the drug master lacks the code.
         claims: c, person, institution, month, insurer_no, claim_id, version_no, person_id, institution_id, insurer_rate,
@@ -46,9 +46,12 @@ class Supplies:
     months: Sequence[date]
 
     def of_month(self, month: date) -> pl.DataFrame:
-        """Return the rows of the persons touched in a month that matter for it: its own and earlier ones still running."""
+        """Return the rows of the persons touched in a month that matter for it: its own and earlier ones still running.
+
+        Rows of the month itself without a day or a number of days are among them: they count as prescribed.
+        """
         people = self.touched.filter(pl.col("month") == month).select("person")
-        running = pl.col("start") + pl.duration(days=pl.col("days")) > pl.lit(month)
+        running = _running(pl.lit(month))
         return self.rows.lazy().filter((pl.col("month") <= month) & running).join(people.lazy(), on="person", how="semi").collect()
 
 
@@ -79,9 +82,23 @@ def read(view: View) -> Supplies:
 def _rows(view: View, in_house: pl.DataFrame, claims: pl.DataFrame, since: date) -> pl.DataFrame:
     """Supplies of the claims that reach beyond the first day of `since`, or were handed out from then on."""
     keys = claims.lazy().select(*CLAIM, "c", "person", "institution", "month", "first_day")
-    reach = pl.col("start") + pl.duration(days=pl.col("days")) > pl.lit(since)
-    sane = (pl.col("days") > 0) & (pl.col("days") <= MAX_DAYS) & pl.col("start").is_not_null()
-    return pl.concat([_pharmacy(view, keys, sane & reach), _in_house(in_house, keys).filter(sane & reach)]).collect()
+    # most rows are of used-up supplies: they go before the join; those of unknown end need the claim's month
+    reach = (_end() > pl.lit(since)).fill_null(True)
+    rows = pl.concat([_pharmacy(view, keys, reach), _in_house(in_house, keys).filter(reach)])
+    return rows.filter(_running(pl.lit(since))).collect()
+
+
+def _sane_days(days: str) -> pl.Expr:
+    return pl.when(pl.col(days).is_between(1, MAX_DAYS)).then(days).alias("days")
+
+
+def _end() -> pl.Expr:
+    return pl.col("start") + pl.duration(days=pl.col("days"))
+
+
+def _running(month: pl.Expr) -> pl.Expr:
+    """Whether a supply reaches into the month or a later one; one without day or days may, if it is not of an earlier month."""
+    return pl.when(_end().is_null()).then(pl.col("month") >= month).otherwise(_end() > month)
 
 
 def _claims(view: View, in_house_lines: pl.DataFrame) -> pl.DataFrame:
@@ -126,7 +143,7 @@ def _pharmacy(view: View, claims: pl.LazyFrame, condition: pl.Expr) -> pl.LazyFr
     return (
         view.scan("dispensings", HISTORY_MONTHS)
         .filter(pl.col("form") == "1")
-        .select(*CLAIM, "code", "days", start="dispensed_on", daily="amount")
+        .select(*CLAIM, "code", _sane_days("days"), start="dispensed_on", daily="amount")
         .filter(condition)
         .join(claims, on=CLAIM, how="inner")
         .select(_ROW)
@@ -148,7 +165,7 @@ def _in_house(lines: pl.DataFrame, claims: pl.LazyFrame) -> pl.LazyFrame:
         .filter(pl.col("record") == "IY")
         .with_columns(
             start=pl.when(pl.col("day_mask") > 0).then(_day("month", pl.col("day_mask"))).otherwise("first_day"),
-            days="times",
+            days=_sane_days("times"),
             daily="amount",
         )
         .select(_ROW)

@@ -20,6 +20,8 @@ GRAIN = declare(
         {
             "institution_count": pl.Int32(),  # prescribing institutions of the month
             "unreadable_drugs": pl.Int32(),  # rows without a class in the master, or without prescriber
+            "uncounted_drugs": pl.Int32(),  # rows of the month without a (possible) number of days
+            "undated_hypnotics": pl.Int32(),  # rows of hypnotics of the month without a day, or such a number
             "duplicate_classes": pl.Int32(),  # 薬効 (first 4) that several institutions prescribed in the month
             "duplicate_institutions": pl.Int32(),  # institutions that took part in any of them
             "duplicate_class_codes": pl.List(pl.String()),
@@ -50,7 +52,9 @@ def _unmatched(view: View) -> pl.DataFrame:
 
 def _month(supplies: Supplies, month: date) -> pl.DataFrame:
     rows = supplies.of_month(month).lazy().filter(pl.col("month") == month)
-    rows = rows.join(supplies.drugs.lazy().select("drug", readable=pl.col("effect").is_not_null()), on="drug", how="left").collect()
+    hypnotic = drug_supplies.in_list("drugs.hypnotic.classes", pl.col("group"), month)
+    kinds = supplies.drugs.lazy().select("drug", readable=pl.col("effect").is_not_null(), hypnotic=hypnotic)
+    rows = rows.join(kinds, on="drug", how="left").collect()
     long_days = pl.lit(load().value("drugs.poly.days", month), dtype=pl.Int32)
     # numbers of strengths: a tenth of the time of their texts
     strengths = supplies.drugs.lazy().filter(pl.col("strength").is_not_null()).select("drug", strength=pl.col("strength").rank("dense"))
@@ -67,6 +71,8 @@ def _month(supplies: Supplies, month: date) -> pl.DataFrame:
         .group_by("person")
         .agg(
             unreadable_drugs=(~pl.col("readable") | pl.col("institution").is_null()).sum().cast(pl.Int32),
+            uncounted_drugs=pl.col("days").is_null().sum().cast(pl.Int32),
+            undated_hypnotics=(pl.col("hypnotic") & (pl.col("start").is_null() | pl.col("days").is_null())).sum().cast(pl.Int32),
             institution_count=pl.col("institution").drop_nulls().n_unique().cast(pl.Int32),
         )
     )

@@ -25,11 +25,21 @@ def several_institutions(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     )
 
 
+def undated(supplies: Supplies, month: date, key: pl.Expr) -> pl.DataFrame:
+    """Return person, key, claims: pairs that two institutions supply, with a row of the month whose days are not known."""
+    keys = supplies.drugs.select("drug", key=key).filter(pl.col("key").is_not_null())
+    rows = supplies.of_month(month).join(keys, on="drug", how="inner")
+    unknown = pl.col("start").is_null() | pl.col("days").is_null()
+    pairs = rows.filter(unknown).select(PAIR).unique()
+    rows = rows.join(pairs, on=PAIR, how="semi")
+    return rows.join(several_institutions(rows, PAIR), on=PAIR, how="semi").group_by(PAIR).agg(claims=pl.col("c").unique())
+
+
 def overlaps(supplies: Supplies, month: date, key: pl.Expr) -> pl.DataFrame:
     """Return overlapping supplies of a month, one row per person and key.
 
     A day counts where two institutions' supplies cover it and one of them was handed out in `month`; later months are
-    not looked at. Of the institutions that supplied in the month, the one that began last is at stake (of equal ones the
+    not looked at, nor are supplies without a day or a number of days. Of the institutions that supplied in the month, the one that began last is at stake (of equal ones the
     smaller institution id).
 
     Args:
@@ -48,7 +58,7 @@ def overlaps(supplies: Supplies, month: date, key: pl.Expr) -> pl.DataFrame:
     seen = (
         supplies.of_month(month)
         .lazy()
-        .filter(pl.col("institution").is_not_null())
+        .filter(pl.all_horizontal(pl.col("institution", "start", "days").is_not_null()))
         .join(keys.lazy().select("drug", "k", "price"), on="drug", how="inner")
         .with_columns(now=pl.col("month") == month)
         .collect()

@@ -13,7 +13,7 @@ from audit.rules.registry import Dated, Mitigation, rule
     basis="保険者努力支援制度 重複投与者対策、平塚市基準（14日以上の重なり）",
     explanation_ja="同じ成分（薬価基準収載コード先頭7桁）の内服薬が2か所以上の医療機関から処方され、服用日が重なっています。頓服・外用・漢方は数えません。",
     next_action_ja="通知・訪問（保健師・薬剤師）",
-    reads=("component", "excluded_class", "overlap_days", "institutions_now"),
+    reads=("component", "excluded_class", "overlap_days", "undated", "institutions_now"),
     params=("drugs.duplicate.overlap_days",),
     message_ja="{drug_names:list}と同じ成分が複数の医療機関から処方され、服用日が{overlap_days}日重なっています（基準{drugs.duplicate.overlap_days}日以上）",
     evidence=("component", "drug_names", "institutions", "overlap_days", "stake_days"),
@@ -29,9 +29,10 @@ from audit.rules.registry import Dated, Mitigation, rule
     ),
 )
 def same_component(p: Dated) -> pl.Expr:
-    """One component from two institutions, taken on the same days."""
+    """One component from two institutions, taken on the same days; null: the drug, or the days of one of its packets, unknown."""
     long_enough = pl.col("overlap_days") >= p("drugs.duplicate.overlap_days")
-    return pl.when(pl.col("component").is_not_null()).then(long_enough & ~pl.col("excluded_class"))
+    known = pl.col("component").is_not_null() & (long_enough | ~pl.col("undated") | pl.col("excluded_class"))
+    return pl.when(known).then(long_enough & ~pl.col("excluded_class"))
 
 
 @rule(
@@ -59,15 +60,15 @@ def duplicate_classes(p: Dated) -> pl.Expr:
     basis="多剤の通知基準（6種類以上、15日以上）、保険者努力支援制度",
     explanation_ja="1か月に15日以上処方された内服薬が6種類以上あります（薬価基準収載コード先頭9桁で数えます）。",
     next_action_ja="薬剤師による服薬相談",
-    reads=("long_drugs", "unreadable_drugs"), params=("drugs.poly.drugs", "drugs.poly.days"),
+    reads=("long_drugs", "unreadable_drugs", "uncounted_drugs"), params=("drugs.poly.drugs", "drugs.poly.days"),
     message_ja="{drugs.poly.days}日以上処方された内服薬が{long_drugs}種類あります（{institution_count}か所の医療機関）",
     evidence=("long_drugs", "institution_count"),
     at_stake=lambda p: pl.lit(0), stake_reads=(), tables=("dispensings",), needs_person=True,
 )
 def many_drugs(p: Dated) -> pl.Expr:
-    """Many long-term oral drugs at once."""
+    """Many long-term oral drugs at once; null: a drug or its days unknown, and too few without it."""
     met = pl.col("long_drugs") >= p("drugs.poly.drugs")
-    return pl.when(met | (pl.col("unreadable_drugs") == 0)).then(met)
+    return pl.when(met | ((pl.col("unreadable_drugs") == 0) & (pl.col("uncounted_drugs") == 0))).then(met)
 
 
 @rule(
@@ -75,12 +76,12 @@ def many_drugs(p: Dated) -> pl.Expr:
     basis="重複服薬のうち睡眠・抗不安・精神神経用剤（薬効分類112・117）",
     explanation_ja="催眠鎮静剤・抗不安剤または精神神経用剤が2か所以上の医療機関から処方され、服用日が重なっています。依存や過量服薬のおそれがあります。",
     next_action_ja="保健師の訪問",
-    reads=("hypnotic_days", "unreadable_drugs"), params=("drugs.hypnotic.overlap_days",),
+    reads=("hypnotic_days", "unreadable_drugs", "undated_hypnotics"), params=("drugs.hypnotic.overlap_days",),
     message_ja="睡眠・抗不安・精神神経用の薬（薬効112・117）が複数の医療機関から処方され、服用日が{hypnotic_days}日重なっています",
     evidence=("hypnotic_days", "hypnotic_institutions"),
     at_stake=lambda p: pl.lit(0), stake_reads=(), tables=("dispensings",), needs_person=True,
 )
 def hypnotics_twice(p: Dated) -> pl.Expr:
-    """Hypnotics, anxiolytics or psychotropics from two institutions on the same days."""
+    """Hypnotics, anxiolytics or psychotropics from two institutions on the same days; null: a drug or its days unknown."""
     met = pl.col("hypnotic_days") >= p("drugs.hypnotic.overlap_days")
-    return pl.when(met | (pl.col("unreadable_drugs") == 0)).then(met)
+    return pl.when(met | ((pl.col("unreadable_drugs") == 0) & (pl.col("undated_hypnotics") == 0))).then(met)
