@@ -26,7 +26,8 @@ COLUMNS: dict[str, pl.DataType] = {
     "shift_chain_yen": pl.Int64(),  # insurer share of the clinic's claims since the second episode; null: same
     "shift_seen": pl.Boolean(),  # true: deliveries reach back over the span asked for; null: they do not
     "total_months": pl.Int32(),  # months claimed at the clinic in the window of the 2027 criterion; null: before it, unlinked
-    "total_parts": pl.Int32(),  # distinct injuries in that window; null: same, or no part lines or dates
+    "total_parts": pl.Int32(),  # distinct injuries on the part lines of that window, at least; null: same, or no part lines
+    "total_lined": pl.Boolean(),  # true: every claim of that window has part lines; null: not, so that parts are too few
     "total_seen": pl.Boolean(),  # true: deliveries reach back over that window; null: they do not
 }
 LOOK_BACK = 3  # earlier episodes to which an episode may be linked
@@ -49,12 +50,12 @@ def build(source: JudoSource, parameters: Parameters) -> pl.DataFrame:
     chain = _chain(units, claims, _episodes(injuries, parameters))
     frame = asked.join(units.select("u", "stored_from", "g", "month"), on=["g", "month"], how="left", validate="m:1")
     frame = frame.join(chain, on="u", how="left", validate="m:1")
-    frame = frame.join(_totals(claims, injuries, parameters), on="u", how="left", validate="m:1")
+    frame = frame.join(_totals(source, claims, injuries, parameters), on="u", how="left", validate="m:1")
     frame = frame.join(_stake(source, frame), on="unit", how="left", validate="1:1")
     deep = pl.col("month") - pl.col("stored_from") + 1
     when = pl.col("service_month")
     no_lines = pl.col("shift_stake_yen").is_null()  # this claim's own parts are unknown: its chain cannot be told
-    chained = [n for n in COLUMNS if n not in ("shift_stake_yen", "shift_seen", "total_months", "total_seen")]
+    chained = [n for n in COLUMNS if n.startswith("shift_") and n not in ("shift_stake_yen", "shift_seen")]
     return frame.with_columns(
         shift_seen=pl.when(deep >= parameters.expr("judo.shift.span_months", when)).then(True),
         total_seen=pl.when(deep >= parameters.expr("judo.shift_total.window_months", when)).then(True),
@@ -163,10 +164,21 @@ def _chain(units: pl.DataFrame, claims: pl.DataFrame, episodes: pl.DataFrame) ->
     )
 
 
-def _totals(claims: pl.DataFrame, injuries: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
-    """Months and distinct injuries in the window of the criterion of 2027, per unit; null before it begins."""
+def _totals(source: JudoSource, claims: pl.DataFrame, injuries: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
+    """Months and distinct injuries in the window of the criterion of 2027, per unit; null before it begins.
+
+    A claim without part lines counts its month; its parts are unknown.
+    """
     from_month = pl.col("month") - parameters.expr("judo.shift_total.window_months", pl.col("service_month"))
-    months = claims.filter(pl.col("seen") > from_month).group_by("u").agg(total_months=pl.col("seen").n_unique())
+    inside = claims.filter(pl.col("seen") > from_month)
+    lined = source.parts.lazy().join(inside.lazy().select("c").unique(), on="c", how="semi").select("c", _lined=pl.lit(True)).unique()
+    months = (
+        inside.lazy()
+        .join(lined, on="c", how="left")
+        .group_by("u")
+        .agg(total_months=pl.col("seen").n_unique(), total_lined=pl.when(pl.col("_lined").is_not_null().all()).then(True))
+        .collect()
+    )
     parts = injuries.filter(pl.col("last_seen") > from_month).group_by("u").agg(total_parts=pl.len())
     return months.join(parts, on="u", how="left", validate="1:1")
 

@@ -139,7 +139,7 @@ def part_shifting(p: Dated) -> pl.Expr:
         "数え方は正式通知で確認が必要です。"
     ),
     next_action_ja="患者照会、償還払いへの変更の対象となるかの検討",
-    reads=("total_months", "total_parts", "total_seen", "has_bone"),
+    reads=("total_months", "total_parts", "total_lined", "total_seen", "has_bone"),
     params=("judo.shift_total.months", "judo.shift_total.parts", "judo.shift_total.window_months"),
     message_ja="直近{judo.shift_total.window_months}か月に通算{total_months}か月・{total_parts}部位の施術が申請されています（基準{judo.shift_total.months}か月以上かつ{judo.shift_total.parts}部位以上、暫定）。負傷の経過が要確認です。",
     evidence=("total_months", "total_parts", "months_in_row", "part_names"),
@@ -149,9 +149,11 @@ def part_shifting(p: Dated) -> pl.Expr:
     ),
 )  # fmt: skip
 def many_months_and_parts(p: Dated) -> pl.Expr:
-    """Months and injuries of the window reach the provisional criterion; null as for JD16."""
-    met = (pl.col("total_months") >= p("judo.shift_total.months")) & (pl.col("total_parts") >= p("judo.shift_total.parts"))
-    return pl.when(met | pl.col("total_seen")).then(met)
+    """Months and injuries of the window reach the provisional criterion; null: parts or months not delivered, to say no."""
+    enough = pl.col("total_months") >= p("judo.shift_total.months")
+    met = enough & (pl.col("total_parts") >= p("judo.shift_total.parts"))
+    # parts that were not keyed make no difference where the months are too few
+    return pl.when(met | (pl.col("total_seen") & (pl.col("total_lined") | ~enough))).then(met)
 
 
 @rule(

@@ -151,6 +151,9 @@ CREATE TEMP TABLE chained AS
 SELECT u, c.service_month, insurer_no, unit_id
 FROM judo_claim JOIN with_money USING (insurer_no, claim_id, version_no)
 JOIN course c USING (insurer_no, person_id, clinic_id, m) SEMI JOIN chain USING (u);
+-- what the other claims of the window show does not need this claim's own lines
+CREATE TEMP TABLE counted AS
+SELECT u, c.service_month, insurer_no, unit_id FROM judo_claim JOIN course c USING (insurer_no, person_id, clinic_id, m);
 
 -- persons at two clinics in a month that this delivery touches, with all their claims
 CREATE TEMP TABLE two AS
@@ -283,9 +286,8 @@ WITH who AS (
           WINDOW unit AS (PARTITION BY insurer_no, claim_id, version_no, unit_no))
     JOIN who USING (insurer_no, claim_id, version_no) WHERE record = 'IY'
 ), drug AS (SELECT code, CASE WHEN length(price_code) >= 9 THEN price_code END AS price_code FROM codes_m_drugs)
-SELECT h.*, left(price_code, 7) AS component, left(price_code, 9) AS strength, left(price_code, 4) AS effect, left(price_code, 3) AS grp
-FROM handed h LEFT JOIN drug USING (code)
-WHERE days BETWEEN 1 AND 180;
+SELECT h.* REPLACE (CASE WHEN days BETWEEN 1 AND 180 THEN days END AS days), left(price_code, 7) AS component, left(price_code, 9) AS strength, left(price_code, 4) AS effect, left(price_code, 3) AS grp
+FROM handed h LEFT JOIN drug USING (code);
 
 -- persons and months of which this delivery brought a receipt with drugs are judged; what still runs is seen
 CREATE TEMP TABLE judged AS
@@ -295,7 +297,7 @@ WHERE month = '$now' AND service_month BETWEEN '$m3-01'::DATE AND '$now-01'::DAT
        AND (insurer_no, claim_id, version_no) IN (SELECT (insurer_no, claim_id, version_no) FROM lines WHERE category = '21' AND record IN ('IY', 'SI'))));
 CREATE TEMP TABLE month_supply AS
 SELECT insurer_no, person_id, service_month, institution, days, strength, effect, grp
-FROM supply SEMI JOIN judged USING (person_id, service_month) WHERE start + days > service_month;
+FROM supply SEMI JOIN judged USING (person_id, service_month) WHERE coalesce(start + days > service_month, true);
 
 CREATE MACRO twice(source) AS TABLE
 WITH seen AS (
@@ -371,7 +373,7 @@ RULES = {
         WHERE parts >= judo_multi_frequent_parts AND days >= judo_multi_frequent_days""",
     "JD16": """SELECT insurer_no, unit_id, 'suspicion' AS severity FROM chained JOIN shifting USING (u) JOIN p USING (service_month)
         WHERE injuries >= judo_shift_injuries AND span >= judo_shift_span_months AND coverage >= judo_shift_coverage""",
-    "JD16B": """SELECT insurer_no, unit_id, 'suspicion' AS severity FROM chained JOIN total USING (u) JOIN p USING (service_month)
+    "JD16B": """SELECT insurer_no, unit_id, 'suspicion' AS severity FROM counted JOIN total USING (u) JOIN p USING (service_month)
         WHERE months >= judo_shift_total_months AND parts >= judo_shift_total_parts""",
     "JD17": """SELECT insurer_no, unit_id, CASE WHEN sure > 0 THEN 'error' ELSE 'suspicion' END AS severity
         FROM (SELECT insurer_no, service_month, least(id_a, id_b) || '+' || greatest(id_a, id_b) AS unit_id, v_a, v_b,

@@ -247,8 +247,11 @@ def _judo_shift(store: _Store, stored: pd.DataFrame, claims: pd.DataFrame, curre
     months = seen[seen["seen"] > seen["m"] - window].groupby("u")["seen"].nunique()
     window = store.value("judo.shift_total.window_months", injuries["service_month"])
     total = injuries[injuries["last_seen"] > injuries["m"] - window].groupby("u").size()
-    many = (chained["u"].map(months) >= store.value("judo.shift_total.months", month)) & (chained["u"].map(total) >= store.value("judo.shift_total.parts", month))
-    return {"JD16": _plain(chained[hit]), "JD16B": _plain(chained[many])}
+    # what the other claims of the window show does not need this claim's own lines
+    counted = current.merge(units[["u", *course, "m"]], on=[*course, "m"])
+    month = counted["service_month"]
+    many = (counted["u"].map(months) >= store.value("judo.shift_total.months", month)) & (counted["u"].map(total) >= store.value("judo.shift_total.parts", month))
+    return {"JD16": _plain(chained[hit]), "JD16B": _plain(counted[many])}
 
 
 def _judo_pairs(store: _Store, claims: pd.DataFrame, parts: pd.DataFrame) -> pd.DataFrame:
@@ -482,8 +485,7 @@ def _drugs(store: _Store) -> dict[str, pd.DataFrame]:
     in_house = lines.assign(start=lines["service_month"] + pd.to_timedelta(offset, unit="D"))[lines["record"] == "IY"]
     columns = ["insurer_no", "person_id", "service_month", "institution", "start", "days", "code"]
     supply = pd.concat([handed[columns], in_house[columns]], ignore_index=True)
-    supply = supply[(supply["days"] > 0) & (supply["days"] <= 180) & supply["start"].notna()]
-    supply = supply.assign(days=supply["days"].astype("int64"))
+    supply = supply.assign(days=supply["days"].astype("float64").where((supply["days"] > 0) & (supply["days"] <= 180)))
     supply = supply.assign(end=supply["start"] + pd.to_timedelta(supply["days"], unit="D"))
     with_drugs = pd.concat([claims[claims["kind"] == "pha"], _semi(claims[claims["kind"] == "med"], lines, CLAIM)])
     oldest = pd.Timestamp(months_before(store.month, 3))
@@ -503,8 +505,11 @@ def _drug_month(store: _Store, supply: pd.DataFrame, touched: pd.DataFrame, mont
         return np.nan if found is None else found
 
     people = touched.loc[touched["service_month"] == month, "person_id"]
-    seen = supply[supply["person_id"].isin(people) & (supply["service_month"] <= month) & (supply["end"] > month)]
-    rows = seen[seen["service_month"] == month]
+    theirs = supply[supply["person_id"].isin(people)]
+    # what was prescribed in the month counts without its days, an overlap does not
+    rows = theirs[(theirs["service_month"] == month) & (theirs["end"].isna() | (theirs["end"] > month))]
+    seen = theirs[(theirs["service_month"] <= month) & (theirs["end"] > month)]
+    seen = seen.assign(days=seen["days"].astype("int64"))
     kampo = load().value("drugs.duplicate.excluded_classes", month.date()) or ()
     text = f":{month:%Y-%m}"
     listed = rows[rows["effect"].notna() & ~rows["group"].isin(kampo) & rows["institution"].notna()]
