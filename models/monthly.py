@@ -11,7 +11,7 @@ import polars as pl
 
 from audit.tables import MASTERS
 from models.features import build_features
-from models.priors import load_priors
+from models.priors import Priors, load_priors
 from models.ranking import Ranking, make_ranking
 from models.store import load_teams, save_teams
 from models.team_model import fit_teams
@@ -65,7 +65,7 @@ def rank_month(
         folder: written: one folder per team (models.store) and control.parquet.
         stored: a folder of an earlier month whose models are used instead of fitting; teams that it lacks are fitted.
         priors_file: an office's own priors.yaml; None = the shipped one.
-        capacity_hours: see make_ranking.
+        capacity_hours: see make_ranking; None = those of the priors, by the number of insured.
 
     Raises:
         ModelError: a stored model does not fit, or the priors are malformed.
@@ -89,7 +89,18 @@ def ranking_of_month(
     features = features_of_month(view)
     models = {} if stored is None else load_teams(stored)
     models |= fit_teams({t: u for t, u in features.items() if t not in models}, seed=seed)
+    if capacity_hours is None:
+        capacity_hours = hours_by_size(view, priors)
     ranking = make_ranking(cases, features, models, month=f"{view.month:%Y-%m}", seed=seed, priors=priors, capacity_hours=capacity_hours)
     save_teams(models, folder)
     ranking.control.write_parquet(folder / "control.parquet")
     return ranking
+
+
+def hours_by_size(view: View, priors: Priors) -> dict[str, float]:
+    """Return hours by `<insurer_no>/<team>`, by the people covered in the month; without a register the priors' own hours."""
+    month = pl.lit(view.month)
+    covered = (pl.col("gained_on") <= month.dt.month_end()) & (pl.col("lost_on").is_null() | (pl.col("lost_on") > month))
+    insured = view.scan("eligibility").filter(covered).group_by("insurer_no").agg(n=pl.col("person_id").n_unique()).collect()
+    sizes = dict(zip(insured["insurer_no"], insured["n"], strict=True))
+    return {f"{insurer}/{team}": hours for insurer, n in sorted(sizes.items()) for team, hours in priors.hours(n).items()}

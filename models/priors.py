@@ -59,6 +59,8 @@ class Priors:
         teams: by team.
         stake_edges: lower bounds in yen of the strata of the control sample, ascending.
         spares: pre-drawn replacements as a share of the sample.
+        insured: size of the office that the teams' capacity_hours are meant for.
+        least_share: of these hours, for the smallest office.
 
     """
 
@@ -68,6 +70,13 @@ class Priors:
     teams: Mapping[str, TeamPlan]
     stake_edges: tuple[int, ...]
     spares: float
+    insured: int
+    least_share: float
+
+    def hours(self, insured: int) -> dict[str, float]:
+        """Return the teams' hours of an office with so many insured."""
+        share = max(insured / self.insured, self.least_share)
+        return {team: plan.capacity_hours * share for team, plan in self.teams.items()}
 
 
 def load_priors(path: Path | None = None) -> Priors:
@@ -80,7 +89,10 @@ def load_priors(path: Path | None = None) -> Priors:
     path = path or HERE / "priors.yaml"
     data = read_yaml(path)
     name = path.name
-    check_keys(data, {"rules", "default", "without_rule", "teams", "sampling"}, set(), file=name)
+    check_keys(data, {"rules", "default", "without_rule", "teams", "capacity", "sampling"}, set(), file=name)
+    check_keys(data["capacity"], {"insured", "least_share", "confidence"}, set(), file=name, where="capacity")
+    _within(data["capacity"]["insured"], 1, 1e9, "capacity.insured", name)
+    _within(data["capacity"]["least_share"], 0, 1, "capacity.least_share", name)
     check_keys(data["default"], {"error", "suspicion"}, set(), file=name, where="default")
     check_keys(data["without_rule"], {"model", "random"}, set(), file=name, where="without_rule")
     check_keys(data["sampling"], {"stake_edges", "spares"}, set(), file=name, where="sampling")
@@ -94,6 +106,8 @@ def load_priors(path: Path | None = None) -> Priors:
         teams={k: _plan(v, f"teams.{k}", name) for k, v in data["teams"].items()},
         stake_edges=edges,
         spares=float(data["sampling"]["spares"]),
+        insured=int(data["capacity"]["insured"]),
+        least_share=float(data["capacity"]["least_share"]),
     )
 
 

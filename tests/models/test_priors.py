@@ -90,3 +90,11 @@ def test_labels_name_every_feature_and_none_is_about_the_person() -> None:
 
 def test_peer_file_is_readable() -> None:
     assert shipped("peers.yaml")["basis"]
+
+
+def test_hours_follow_the_size_of_the_office() -> None:
+    priors = load_priors()
+    own = {team: plan.capacity_hours for team, plan in priors.teams.items()}
+    assert priors.hours(priors.insured) == own
+    assert priors.hours(2 * priors.insured)["judo"] == 2 * own["judo"]
+    assert priors.hours(1)["judo"] == own["judo"] * priors.least_share
