@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import date, timedelta
 from itertools import product
 
-from tests.oracle.reading import VALUES, Row, Verdict, World, days_in, days_of, month_of, version
+from tests.oracle.reading import VALUES, Row, Unit, Verdict, World, days_in, days_of, month_of, version
 
 # 別表第七 (domain §3 row a): diagnoses of the worlds that surely are, surely are not, or may be on it
 LISTED, MAYBE = {"G35", "G122", "G10"}, {"G20", "C349", "G831"}
@@ -257,4 +257,21 @@ def _certified(spells: list[Row], day: date) -> bool:
     return False
 
 
+def money(world: World) -> dict[Unit, set[int]]:
+    """Yen at stake of MC03: the smaller claim of the two, where one pair of claims meets (care: its benefit)."""
+    nursing = set(VALUES["care_nursing_kinds"])
+    lined = {(n["insurer_no"], n["care_claim_id"]) for n in world.known("care_lines") if n["service_kind"] in nursing}
+    care = defaultdict(list)
+    for c in world.known("care_claims"):
+        if c["person_id"] is not None and (c["insurer_no"], c["care_claim_id"]) in lined:
+            care[_person(c), c["service_month"]].append(c["benefit_yen"])
+    out = {}
+    for c in world.known("claims"):
+        theirs = care[_person(c), c["service_month"]] if c["kind"] == "nur" and c["person_id"] is not None else []
+        if len(theirs) == 1:
+            out["MC03", c["claim_id"]] = {min(c["insurer_yen"], theirs[0])}
+    return out
+
+
+COUNTED: set[str] = set()
 ORACLES = (mc01, mc02, mc03, mc05, mc07)

@@ -17,19 +17,29 @@ from tests.oracle.world_judo import judo_world
 from tests.oracle.world_receipts import receipts_world
 from tests.oracle.worlds import MONTHS, view
 
-FAMILIES = {"judo": (judo_world, judo.ORACLES), "receipts": (receipts_world, (*care.ORACLES, *drugs.ORACLES, *third_party.ORACLES))}
+MODULES = {"judo": (judo,), "receipts": (care, drugs, third_party)}
+FAMILIES = {f: (world, tuple(o for m in MODULES[f] for o in m.ORACLES)) for f, world in (("judo", judo_world), ("receipts", receipts_world))}
 _BY_PERSON, _BY_CARE_CLAIM = {"RX01", "RX02", "RX03", "RX04"}, {"MC01", "MC02", "MC05"}
 _OUTPUTS = {"quarantine", "findings", "not_evaluated", "cases"}
 
 
 @dataclass
+class Told:
+    """What the rules found: unit -> severity, unit -> yen of its findings, rule -> units that could not be judged."""
+
+    severity: dict[Unit, str]
+    yen: dict[Unit, list[int]]
+    unjudged: Counter[str]
+
+
+@dataclass
 class Comparison:
-    """What one world gave: verdicts of the text, unit -> severity of the rules, one line per disagreement, claims seen."""
+    """What one world gave: verdicts of the text, one line per disagreement, claims seen, amounts compared."""
 
     said: Verdict
-    told: dict[Unit, str]
     differ: list[str]
     claims: int
+    amounts: Counter[str]
 
 
 @dataclass
@@ -43,14 +53,15 @@ class Tally:
     def add(self, seed: int, month: date, c: Comparison) -> None:
         """Add one world."""
         self.claims += c.claims
+        self.counts.update({(rule, "amount"): n for rule, n in c.amounts.items()})
         self.differ += [f"seed {seed} ({month:%Y-%m}): {d}" for d in c.differ]
         for word in ("flagged", "open", "clean"):
             self.counts.update((u[0], word) for u in getattr(c.said, word))
 
     def lines(self) -> list[str]:
-        """Return one line per rule: units that must be flagged, that are open by the text, that must be clean."""
+        """Return one line per rule: units that must be flagged, that are open by the text, that must be clean; amounts."""
         rules = sorted({rule for rule, _ in self.counts})
-        return [f"{r:6} flagged {self.counts[r, 'flagged']:7} open {self.counts[r, 'open']:7} clean {self.counts[r, 'clean']:7}" for r in rules]
+        return [f"{r:6} flagged {self.counts[r, 'flagged']:7} open {self.counts[r, 'open']:7} clean {self.counts[r, 'clean']:7} amounts compared {self.counts[r, 'amount']:6}" for r in rules]
 
 
 def world_of(family: str, seed: int, persons: int) -> World:
@@ -66,16 +77,19 @@ def say(world: World, family: str) -> Verdict:
     return said
 
 
-def told(world: World, rules: set[str]) -> dict[Unit, str]:
-    """Run the rules over the world, its rows in another order; return unit -> severity."""
+def told(world: World, rules: set[str]) -> Told:
+    """Run the rules over the world, its rows in another order."""
     seen = view(world, Random(world.month.toordinal()))
     absent = [t for t in ALL if t not in _OUTPUTS and not seen.has(t)]
     chosen = [r for r in all_rules().values() if r.id in rules]
-    findings = run_rules(enrich.build_all(seen), params.load(), chosen, absent).findings
-    out: dict[Unit, str] = {}
-    for f in findings.iter_rows(named=True):
+    result = run_rules(enrich.build_all(seen), params.load(), chosen, absent)
+    out = Told({}, {}, Counter())
+    for f in result.findings.iter_rows(named=True):
         for unit in _units(f):
-            out[unit] = min(out.get(unit, "suspicion"), f["severity"])  # error comes before suspicion
+            out.severity[unit] = min(out.severity.get(unit, "suspicion"), f["severity"])  # error comes before suspicion
+            out.yen.setdefault(unit, []).append(f["at_stake_yen"])
+    for rule, n in result.not_evaluated.select("rule_id", "n").iter_rows():
+        out.unjudged[rule] += n
     return out
 
 
@@ -96,7 +110,8 @@ def compare(family: str, seed: int, persons: int) -> Comparison:
     """Draw a world and compare; `differ` is empty where rules and text agree on every settled unit."""
     world = world_of(family, seed, persons)
     said = say(world, family)
-    found = told(world, {o.__name__.upper() for o in FAMILIES[family][1]})
+    told_by_rules = told(world, {o.__name__.upper() for o in FAMILIES[family][1]})
+    found = told_by_rules.severity
     differ = [f"missed {u}" for u in sorted(said.flagged - set(found))]
     differ += [f"too much {u}" for u in sorted(set(found) - said.flagged - said.open)]
     if family == "judo":
@@ -104,5 +119,15 @@ def compare(family: str, seed: int, persons: int) -> Comparison:
             f"severity {u}: {found[u]}, same day {same}" for u, same in sorted(judo.jd17_same_day(world).items())
             if u in found and (found[u] == "error") != same
         ]
+    amounts: Counter[str] = Counter()
+    for notes in MODULES[family]:
+        for unit, yen in sorted(notes.money(world).items()):
+            mine = told_by_rules.yen.get(unit, [])
+            if unit in said.flagged and len(mine) == 1:
+                amounts[unit[0]] += 1
+                differ += [f"amount {unit}: {mine[0]} instead of {sorted(yen)}"] if mine[0] not in yen else []
+        for rule in sorted(notes.COUNTED):
+            expected = sum(u[0] == rule for u in said.unjudged)
+            differ += [f"{rule}: {told_by_rules.unjudged[rule]} not evaluated, {expected} unknown"] if told_by_rules.unjudged[rule] != expected else []
     claims = sum(len(world.delivered(t)) for t in ("claims", "care_claims", "judo_claims"))
-    return Comparison(said, found, differ, claims)
+    return Comparison(said, differ, claims, amounts)

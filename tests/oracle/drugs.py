@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import combinations
 
-from tests.oracle.reading import VALUES, Verdict, World, days_in, days_of, version
+from tests.oracle.reading import VALUES, Unit, Verdict, World, days_in, days_of, half_up, version
 
 KAMPO = ("510", "520")
 
@@ -27,6 +27,8 @@ class Supply:
     code12: str | None
     start: date | None
     days: int | None
+    daily: float
+    rate: int
 
     def span(self) -> set[date]:
         """Days on which it is taken; empty where unknown."""
@@ -46,7 +48,7 @@ def supplies(world: World) -> tuple[list[Supply], set[tuple[tuple[str, str], dat
         if c is None or d["form"] != "1":
             continue
         person = (c["insurer_no"], c["person_id"])
-        out.append(Supply(person, c["service_month"], c["prescriber_id"], code12.get(d["code"]), d["dispensed_on"], d["days"]))
+        out.append(Supply(person, c["service_month"], c["prescriber_id"], code12.get(d["code"]), d["dispensed_on"], d["days"], d["amount"], c["insurer_rate"]))
         if version(c) in now:
             touched.add((person, c["service_month"]))
     for n in world.known("lines"):
@@ -55,7 +57,7 @@ def supplies(world: World) -> tuple[list[Supply], set[tuple[tuple[str, str], dat
             continue
         person, days = (c["insurer_no"], c["person_id"]), sorted(days_of(n["day_mask"]))
         start = c["service_month"] + timedelta(days=days[0] - 1) if days else None
-        out.append(Supply(person, c["service_month"], c["institution_id"], code12.get(n["code"]), start, n["times"]))
+        out.append(Supply(person, c["service_month"], c["institution_id"], code12.get(n["code"]), start, n["times"], n["amount"], c["insurer_rate"]))
         if version(c) in now:
             touched.add((person, c["service_month"]))
     return out, touched
@@ -210,4 +212,27 @@ def rx04(world: World) -> Verdict:
     return verdict
 
 
+def money(world: World) -> dict[Unit, set[int]]:
+    """Yen at stake of RX01: price x dose x overlapping days x rate, where just two packets of one component overlap.
+
+    Which of the two packets is paid back is not said: the amount of either will do. Persons with anything else of that
+    component, or with another overlapping component, are left out.
+    """
+    price = {d["price_code"]: d["price"] for d in world.frames["m_drugs"]}
+    out = {}
+    for person, month, mine, touched in _cases(world):
+        by_component = defaultdict(list)
+        for s in mine:
+            if s.code12 is not None:
+                by_component[s.code12[:7]].append(s)
+        doubled = [p for p in by_component.values() if len({s.institution for s in p}) > 1]
+        if not touched or len(doubled) != 1 or len(doubled[0]) != 2 or _unknown(mine, month):
+            continue
+        a, b = doubled[0]
+        days = len(a.span() & b.span())
+        out["RX01", person[1], f"{month:%Y-%m}"] = {half_up(int(price[s.code12] * s.daily * 1000) * days * s.rate, 100_000) for s in (a, b)}
+    return out
+
+
+COUNTED: set[str] = set()
 ORACLES = (rx01, rx02, rx03, rx04)

@@ -6,7 +6,20 @@ from collections import defaultdict
 from datetime import date, timedelta
 from itertools import product
 
-from tests.oracle.reading import SINCE, VALUES, Row, Verdict, World, days_in, days_of, month_of, months_between, version
+from tests.oracle.reading import (
+    SINCE,
+    VALUES,
+    Row,
+    Unit,
+    Verdict,
+    World,
+    both,
+    days_in,
+    days_of,
+    month_of,
+    months_between,
+    version,
+)
 
 BONE = {"fracture", "incomplete_fracture", "dislocation"}
 
@@ -21,11 +34,20 @@ def _units(world: World, rule: str) -> list[tuple[Row, tuple[str, str]]]:
     return [(c, (rule, c["claim_id"])) for c in world.delivered("judo_claims")]
 
 
+def _reaches(value: int | None, limit: int) -> bool | None:
+    return None if value is None else value >= limit
+
+
+def _part_count(claim: Row, parts: dict[tuple[str, str, int], list[Row]]) -> int | None:
+    """The form's number of parts, else the part lines that were delivered, else unknown."""
+    return claim["part_count"] if claim["part_count"] is not None else len(parts[version(claim)]) or None
+
+
 def jd12(world: World) -> Verdict:
     """JD12: parts >= 3 on a claim; unknown number = not judged. Every delivered claim is a unit, linked or not."""
-    verdict = Verdict()
+    verdict, parts = Verdict(), _parts_by_claim(world)
     for c, unit in _units(world, "JD12"):
-        verdict.say(unit, [c["part_count"] is not None and c["part_count"] >= VALUES["multi_part_parts"]])
+        verdict.say(unit, [_reaches(_part_count(c, parts), VALUES["multi_part_parts"])])
     return verdict
 
 
@@ -40,7 +62,7 @@ def jd13(world: World) -> Verdict:
         first, lines = c["first_exam_on"], parts[version(c)]
         soft = [p["first_exam_on"] for p in lines if p["injury_type"] not in BONE and p["first_exam_on"] is not None]
         firsts = [first, min(soft, default=None) if lines else first]
-        verdict.say(unit, [f is not None and month_number(f, c["service_month"]) >= VALUES["long_months"] for f in firsts])
+        verdict.say(unit, [f and month_number(f, c["service_month"]) >= VALUES["long_months"] for f in firsts])
     return verdict
 
 
@@ -48,16 +70,16 @@ def jd14(world: World) -> Verdict:
     """JD14: visits >= 10 in the month (the form's 実日数)."""
     verdict = Verdict()
     for c, unit in _units(world, "JD14"):
-        verdict.say(unit, [c["actual_days"] is not None and c["actual_days"] >= VALUES["frequent_visits"]])
+        verdict.say(unit, [_reaches(c["actual_days"], VALUES["frequent_visits"])])
     return verdict
 
 
 def jd15(world: World) -> Verdict:
-    """JD15: parts >= 3 and days >= 15."""
-    verdict = Verdict()
+    """JD15: parts >= 3 and days >= 15; one unknown leaves the claim unjudged unless the other is too small."""
+    verdict, parts = Verdict(), _parts_by_claim(world)
     for c, unit in _units(world, "JD15"):
-        known = c["part_count"] is not None and c["actual_days"] is not None
-        verdict.say(unit, [known and c["part_count"] >= VALUES["multi_part_parts"] and c["actual_days"] >= VALUES["multi_frequent_days"]])
+        many = _reaches(_part_count(c, parts), VALUES["multi_part_parts"])
+        verdict.say(unit, [both(many, _reaches(c["actual_days"], VALUES["multi_frequent_days"]))])
     return verdict
 
 
@@ -274,4 +296,11 @@ def jd17_same_day(world: World) -> dict[tuple[str, ...], bool]:
     }
 
 
+def money(world: World) -> dict[Unit, set[int]]:
+    """Yen at stake where §11 says "claim" or "smaller claim": the insurer's share (JD13, JD15, JD17)."""
+    out = {(r, c["claim_id"]): {c["insurer_yen"]} for c in world.delivered("judo_claims") for r in ("JD13", "JD15")}
+    return out | {("JD17", a["claim_id"], b["claim_id"]): {min(a["insurer_yen"], b["insurer_yen"])} for a, b, _ in jd17_pairs(world)}
+
+
+COUNTED = {"JD12", "JD13", "JD14", "JD15"}  # rules whose unjudged units are counted against not_evaluated
 ORACLES = (jd12, jd13, jd14, jd15, jd16, jd16b, jd17)

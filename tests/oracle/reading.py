@@ -23,24 +23,31 @@ SINCE = {name: entry["from"] for name, entry in yaml.safe_load((Path(__file__).p
 
 @dataclass
 class Verdict:
-    """What the text says: `flagged` must be found, `open` may be found or not, everything else must not be found."""
+    """What the text says: `flagged` must be found, `open` may be found or not, everything else must not be found.
+
+    `unjudged`: units (also clean or open) that no reading can judge, because something is not known.
+    """
 
     flagged: set[Unit] = field(default_factory=set)
     open: set[Unit] = field(default_factory=set)
     clean: set[Unit] = field(default_factory=set)
+    unjudged: set[Unit] = field(default_factory=set)
 
     def say(self, unit: Unit, readings: Iterable[bool | None]) -> None:
         """Record one unit: flagged where all readings say yes, clean where all say no, else open; null = not flagged.
 
         A unit told twice (two pairs with the same name) keeps the stronger word: flagged, then open, then clean.
         """
+        readings = list(readings)
+        if all(r is None for r in readings):
+            self.unjudged.add(unit)
         said = {bool(r) for r in readings}
         (self.flagged if said == {True} else self.clean if said == {False} else self.open).add(unit)
         self.open -= self.flagged
         self.clean -= self.flagged | self.open
 
     def __or__(self, other: Verdict) -> Verdict:
-        joined = Verdict(self.flagged | other.flagged, self.open | other.open, self.clean | other.clean)
+        joined = Verdict(self.flagged | other.flagged, self.open | other.open, self.clean | other.clean, self.unjudged | other.unjudged)
         joined.open -= joined.flagged
         joined.clean -= joined.flagged | joined.open
         return joined
@@ -67,6 +74,18 @@ class World:
         told = [r for (n, _), rs in self.history.items() if n == "superseded" for r in rs] + self.frames.get("superseded", [])
         gone = {(r["insurer_no"], r["claim_id"], r["version_no"]) for r in told}
         return [r for r in rows if r.get("is_current", True) and ("claim_id" not in r or (r["insurer_no"], r["claim_id"], r["version_no"]) not in gone)]
+
+
+def both(a: bool | None, b: bool | None) -> bool | None:
+    """a and b, where null is unknown."""
+    if a is False or b is False:
+        return False
+    return None if a is None or b is None else True
+
+
+def half_up(numerator: int, denominator: int) -> int:
+    """Quotient rounded half up (amounts are never negative)."""
+    return (2 * numerator + denominator) // (2 * denominator)
 
 
 def version(row: Row) -> tuple[str, str, int]:

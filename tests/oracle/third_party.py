@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from tests.oracle.reading import VALUES, Row, Verdict, World, month_of, months_between, version
+from tests.oracle.reading import VALUES, Row, Unit, Verdict, World, half_up, month_of, months_between, version
 
 KINDS = ("med", "dpc")
 
@@ -99,4 +99,19 @@ def tp03(world: World) -> Verdict:
     return verdict
 
 
+def money(world: World) -> dict[Unit, set[int]]:
+    """Yen at stake: points x 10 x rate; of TP01 only the points inside the accident (domain-2 §6 事故外点数).
+
+    Where points outside an accident are written on a receipt without the code 10, either amount will do for TP02 and TP03.
+    """
+    out: dict[Unit, set[int]] = {}
+    for c in world.delivered("claims"):
+        inside = c["points"] - (c["outside_accident_points"] or 0)
+        part, whole = (half_up(n * 10 * c["insurer_rate"], 100) for n in (inside, c["points"]))
+        out["TP01", c["claim_id"]] = {part}
+        out["TP02", c["claim_id"]] = out["TP03", c["claim_id"]] = {part, whole}
+    return out
+
+
+COUNTED = {"TP01"}
 ORACLES = (tp01, tp02, tp03)

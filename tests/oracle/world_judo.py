@@ -54,7 +54,7 @@ def _claim(book: Book, who: tuple[str, str | None], clinic: str, month: date, pa
         p["first_exam_on"] = p["first_exam_on"] if known else None
     if len(parts) == 1:
         parts[0]["actual_days"] = visits  # visits of the claim that are not the part's would leave the day open
-    total = 2000 * len(parts)
+    total = rng.choice([1990, 2000, 3015]) * len(parts)
     claim = book.add(
         "judo_claims", delivered, insurer_no=insurer, claim_id=cid, version_no=0, is_current=True, service_month=month, billing_month=month_of(month, 1),
         clinic_id=clinic, number="1", sex="1", birth_date=date(1960, 1, 1), person_id=person, match_state="exact" if person else "none",

@@ -46,8 +46,8 @@ def _masters(book: Book) -> None:
         book.add("m_procedures", book.month, revision=REVISION, code=code, name=section, section=section, points=100.0)
     for code, name in DENTAL.items():
         book.add("m_dental", book.month, revision=REVISION, code=code, name=name, points=100.0)
-    for code, full in DRUGS.items():
-        book.add("m_drugs", book.month, revision=REVISION, code=code, name=full, price=10.0, form="6" if full[7] == "S" else "1", price_code=full, unit="錠")
+    for n, (code, full) in enumerate(DRUGS.items()):
+        book.add("m_drugs", book.month, revision=REVISION, code=code, name=full, price=[10.0, 5.7, 12.3, 101.5][n % 4], form="6" if full[7] == "S" else "1", price_code=full, unit="錠")
 
 
 def receipt(book: Book, who: tuple[str, str | None], kind: str, month: date, delivered: date, **values: object) -> Row:
@@ -57,10 +57,13 @@ def receipt(book: Book, who: tuple[str, str | None], kind: str, month: date, del
     fields = {
         "insurer_no": who[0], "claim_id": cid, "version_no": 0, "is_current": True, "kind": kind, "receipt_type": "1111" if inpatient else "1112",
         "inpatient": inpatient, "service_month": month, "billing_month": month_of(month, 1), "institution_id": HOSPITALS[0], "number": "1", "sex": "1",
-        "birth_date": date(1958, 3, 3), "person_id": who[1], "match_state": "exact" if who[1] else "none", "insurer_rate": 70, "special_codes": [],
-        "actual_days": 1, "points": 1000, "insurer_yen": 7000, "source_file": "a", "source_line": 1,
+        "birth_date": date(1958, 3, 3), "person_id": who[1], "match_state": "exact" if who[1] else "none", "special_codes": [],
+        "actual_days": 1, "points": 1000, "source_file": "a", "source_line": 1,
     }
-    return book.add("claims", delivered, **(fields | values))
+    fields |= values
+    fields["insurer_rate"] = book.rng.choice([70, 70, 80])
+    fields["insurer_yen"] = fields["points"] * fields["insurer_rate"] // 10
+    return book.add("claims", delivered, **fields)
 
 
 def _when(book: Book) -> tuple[date, date, date]:
@@ -89,11 +92,12 @@ def _line(book: Book, claim: Row, delivered: date, no: int, code: str, *, record
 def care_claim(book: Book, who: tuple[str, str | None], month: date, delivered: date, services: list[tuple[str, str, int, int | None]], provider: str = "0170000001", *, totals: bool = True) -> Row:
     """Add a care claim: services of (kind, item, times, actual days of the kind's total)."""
     rng, care_no = book.rng, f"{book.serial():010}"
+    units = sum(100 * times for _, _, times, _ in services)
     cid = f"care:00{who[0][2:]}:{provider}:{care_no}:{month:%Y%m}:7131"
     claim = book.add(
         "care_claims", delivered, insurer_no=who[0], care_claim_id=cid, source="claim", form="7131", care_insurer_no="00138000", care_no=care_no, provider_id=provider,
         service_month=month, sex="1", birth_date=date(1958, 3, 3), care_level=rng.choice(["21", "22", "23"]), certified_from=month_of(month, -6), certified_to=month_of(month, 6),
-        benefit_rate=90, units=1000, benefit_yen=9000, person_id=who[1], match_state="link" if who[1] else "none", source_file="c", source_line=1,
+        benefit_rate=90, units=units, benefit_yen=9 * units, person_id=who[1], match_state="link" if who[1] else "none", source_file="c", source_line=1,
     )
     for n, (kind, item, times, _) in enumerate(services):
         book.add("care_lines", delivered, insurer_no=who[0], care_claim_id=cid, line_no=n + 1, service_kind=kind, item=item, unit_price=100, times=times, units=100 * times)
@@ -120,7 +124,7 @@ def _stay(book: Book) -> None:
         discharged = (None if after else month + timedelta(days=end - 1)) if dpc else None
         receipt(
             book, who, "dpc" if dpc else "med", month, first, inpatient=True, admitted_on=admitted, discharged_on=discharged, actual_days=end - begin + 1,
-            institution_id=rng.choice(HOSPITALS), visit_days=book.maybe(mask_of(range(begin, end + 1)), 0.06), points=30000, insurer_yen=210000,
+            institution_id=rng.choice(HOSPITALS), visit_days=book.maybe(mask_of(range(begin, end + 1)), 0.06), points=30000,
         )
         inner += max(0, end - begin + 1 - (not before) - (not after))
         last = end + 1
@@ -255,7 +259,7 @@ def _injury(book: Book) -> None:
     points = rng.choice([2999, 3000, 3001, 500, 12000])
     special = rng.choice([[]] * 8 + [["10"], ["02", "10"], ["01", "26"]])
     stay = {"admitted_on": month, "visit_days": mask_of(range(1, 6))} if inpatient else {}
-    claim = receipt(book, who, kind, month, first, inpatient=inpatient, points=points, special_codes=special, institution_id=rng.choice(HOSPITALS), **stay)
+    claim = receipt(book, who, kind, month, first, inpatient=inpatient, points=points, special_codes=special, institution_id=rng.choice(HOSPITALS), outside_accident_points=rng.choice([None, None, 0, 120]), **stay)
     rows = []
     for seq in range(rng.choice([1, 1, 2])):
         code = rng.choice(INJURIES) if rng.random() < 0.8 else rng.choice(sorted(DISEASES))
