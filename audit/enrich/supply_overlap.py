@@ -28,10 +28,11 @@ def several_institutions(rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
 def undated(supplies: Supplies, month: date, key: pl.Expr) -> pl.DataFrame:
     """Return person, key, claims: pairs that two institutions supply, with a row of the month whose days are not known."""
     keys = supplies.drugs.select("drug", key=key).filter(pl.col("key").is_not_null())
-    rows = supplies.of_month(month).join(keys, on="drug", how="inner")
     unknown = pl.col("start").is_null() | pl.col("days").is_null()
-    pairs = rows.filter(unknown).select(PAIR).unique()
-    rows = rows.join(pairs, on=PAIR, how="semi")
+    # few persons have such a row: the texts of the keys are laid beside theirs only
+    people = supplies.rows.filter(unknown & (pl.col("month") == month)).select("person").unique()
+    rows = supplies.of_month(month).join(people, on="person", how="semi").join(keys, on="drug", how="inner")
+    rows = rows.join(rows.filter(unknown).select(PAIR).unique(), on=PAIR, how="semi")
     return rows.join(several_institutions(rows, PAIR), on=PAIR, how="semi").group_by(PAIR).agg(claims=pl.col("c").unique())
 
 
