@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -134,6 +135,9 @@ def _make_all(lists: list[_List]) -> Iterator[_Made]:
     if workers < 2 or sum(w.rows.height for w in lists) < MANY_CASES:
         yield from map(_make, lists)
         return
-    # not forked: polars' threads do not survive a fork
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_make, lists, chunksize=4)
+    try:
+        # not forked: polars' threads do not survive a fork
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            yield from list(pool.map(_make, lists, chunksize=4))
+    except BrokenProcessPool:  # a caller that cannot be imported again (a script from stdin): slower, but whole
+        yield from map(_make, lists)

@@ -84,8 +84,13 @@ def reopened(src: Source, name: str, delivered: pl.DataFrame, *columns: str) -> 
     """
     if name not in src.before:
         return src.earlier(name, *columns).collect()
-    touched = delivered.filter(pl.col("person_id").is_not_null()).select("insurer_no", "person_id", "service_month").unique()
-    return src.earlier(name, *columns).join(touched.lazy(), on=["insurer_no", "person_id", "service_month"], how="semi").collect()
+    on = ["insurer_no", "person_id", "service_month"]
+    touched = delivered.filter(pl.col("person_id").is_not_null()).select(on).unique()
+    late, now = (touched.filter(m).lazy() for m in (pl.col("service_month") < src.month, pl.col("service_month") == src.month))
+    earlier = src.earlier(name, *columns)
+    # few persons come late, and hardly anything of this month came before it: neither is laid over everybody
+    parts = [earlier.filter(pl.col("service_month") < src.month).join(late, on=on, how="semi"), earlier.filter(pl.col("service_month") == src.month).join(now, on=on, how="semi")]
+    return pl.concat(parts).collect()
 
 
 def month_text(column: str = "service_month") -> pl.Expr:
