@@ -29,8 +29,8 @@ MAX_UNDECODABLE = 0.10  # share of lines; above it the encoding is wrong, not th
 _EMPTY_REMEDY = "deliver it again, or set ignore = true for it in delivery.toml"
 _FIELD = r'(?:"(?:[^"]|"")*"|[^",]*)'
 _RECORD = rf"^{_FIELD}(?:,{_FIELD})*$"
-_OPENS = r'(?:^|,)"[^"]*$'
-_CLOSES = r'^[^"]*"(?:,|$)'
+_OPENS = rf'^(?:{_FIELD},)*"(?:[^"]|"")*$'
+_CLOSES = rf'^(?:[^"]|"")*"(?:,{_FIELD})*$'
 
 
 @dataclass(frozen=True)
@@ -164,10 +164,8 @@ def read_csv_text(
         raise EmptyFileError("no rows", file=spec.name, remedy=_EMPTY_REMEDY)
     first_line, last_line = int(lines["_line"][0]), int(lines["_line"][-1])
     quoted = bool(lines["text"].str.contains('"', literal=True).any())
-    broken: list[pl.DataFrame] = []
-    if undecodable:
-        lines, refused = split(lines, [_UNDECODABLE], file=spec.name, record=record)
-        broken.append(refused)
+    lines, refused = split(lines, [_UNDECODABLE, _CONTROL] if undecodable else [_CONTROL], file=spec.name, record=record)
+    broken = [refused]
     if quoted:
         lines, refused = _join_quoted(lines, spec.name, record)
         broken.append(refused)
@@ -202,6 +200,11 @@ _UNDECODABLE = Check(
     "読めない文字がある行です。文字コード（CP932またはUTF-8）を確かめて出し直してください。",
 )
 
+_CONTROL = Check(
+    pl.col("text").str.contains(r"[\x00-\x08\x0b\x0c\x0e-\x1f]"), None, "bad_character",
+    "制御文字が混じっている行です。ファイルが壊れていないか確かめて出し直してください。",
+)
+
 
 def _lines(text: str) -> tuple[pl.DataFrame, bool]:
     """Split text into its lines that are not blank (EOF marks and carriage returns removed); is the last one open?"""
@@ -223,8 +226,7 @@ def _join_quoted(lines: pl.DataFrame, name: str, record: str) -> tuple[pl.DataFr
     """
     odd = lines.with_columns(_odd=pl.col("text").str.count_matches('"', literal=True) % 2 == 1).filter("_odd")
     if not odd.is_empty():
-        opens = pl.col("text").str.replace_all(r'"(?:[^"]|"")*"', "x").str.contains(_OPENS)
-        odd = odd.with_columns(_opens=opens, _closes=pl.col("text").str.contains(_CLOSES))
+        odd = odd.with_columns(_opens=pl.col("text").str.contains(_OPENS), _closes=pl.col("text").str.contains(_CLOSES))
         near = pl.col("_line").shift(-1) - pl.col("_line") < MAX_RECORD_LINES
         odd = odd.with_columns(_pair=(pl.col("_opens") & pl.col("_closes").shift(-1) & near).fill_null(False))
         # a run of lines that all could open and close pairs off from its first one

@@ -26,6 +26,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from audit.errors import AuditError, DeliveryError
 
@@ -54,8 +55,12 @@ class Entry:
     ignore: bool = False
 
     def matches(self, name: str) -> bool:
-        """Return whether the entry speaks of a file, by its name inside the delivery."""
-        return name == self.name if self.name is not None else fnmatchcase(name, self.glob or "")
+        """Return whether the entry speaks of a file, by its name inside the delivery.
+
+        Some systems write が as か and its mark apart: the same name.
+        """
+        name = normalize("NFC", name)
+        return name == normalize("NFC", self.name) if self.name is not None else fnmatchcase(name, normalize("NFC", self.glob or ""))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -108,7 +109,7 @@ def _names(folder: Path, problems: list[AuditError]) -> list[str]:
         for name in sorted([*names, *(f for f in folders if (Path(place) / f).is_symlink())]):
             path = Path(place) / name
             relative = path.relative_to(folder).as_posix()
-            if not relative.isprintable():  # line breaks, or bytes of another encoding: no log and no manifest can hold it
+            if not _can_be_written_down(relative):  # line breaks, or bytes of another encoding: no log and no manifest can hold it
                 safe = relative.encode("ascii", "backslashreplace").decode().replace("\n", "\\n").replace("\r", "\\r")
                 problems.append(DeliveryError("a file name that cannot be written down", file=safe, remedy="rename the file"))
             elif path.is_symlink() and (not path.resolve().is_relative_to(root) or not path.is_file()):
@@ -121,6 +122,11 @@ def _names(folder: Path, problems: list[AuditError]) -> list[str]:
             problems.append(DeliveryError(f"more than {MAX_FILES} files", file=folder.name, remedy="check the path"))
             return []
     return sorted(found)
+
+
+def _can_be_written_down(name: str) -> bool:
+    """Return whether a name is text of one line; the full-width blank is, although Python does not count it as printable."""
+    return all(c.isprintable() or unicodedata.category(c) == "Zs" for c in name)
 
 
 def _plan_file(folder: Path, name: str, entry: Entry, settings: Settings) -> FilePlan:
@@ -202,7 +208,7 @@ def _contradictions(files: list[FilePlan], settings: Settings, names: list[str])
             problems.append(DuplicateFileError(f"the same bytes as {first[file.sha256]}", file=file.name, remedy="take one of them out, or set ignore = true for it in delivery.toml"))
         first.setdefault(file.sha256, file.name)
     for entry in settings.entries:
-        if entry.name is not None and entry.name not in names:
+        if entry.name is not None and not any(entry.matches(n) for n in names):
             problems.append(DeliveryError(f"{entry.name} is not in the delivery", file=NAME, remedy="deliver it, or take its entry out"))
     if len(settings.insurers) > 1 and settings.insurer_no is None:
         problems += [

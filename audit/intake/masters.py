@@ -97,7 +97,8 @@ def _typed(raw: pl.Series, dtype: pl.DataType | type[pl.DataType]) -> tuple[pl.S
     if dtype == pl.Date:
         values, blank = by_value(raw, parse_dates), by_value(raw, open_date).fill_null(True)
         return values, values.is_null() & ~blank
-    values = raw.cast(pl.Float64, strict=False).cast(dtype, strict=False)
+    numbers = raw.cast(pl.Float64, strict=False)
+    values = numbers.set(~numbers.is_finite(), None).cast(dtype, strict=False)  # "nan" and "inf" are no prices
     return values, values.is_null() & raw.is_not_null()
 
 

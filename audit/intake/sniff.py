@@ -58,7 +58,8 @@ def encoding_of(head: bytes, name: str, *, whole: bool) -> str:
     remedy = "save it as CP932 (Shift_JIS) or UTF-8 and deliver it again"
     if head.startswith(b"\xef\xbb\xbf"):
         return "utf-8"
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in head[:1024]:
+    first = head[:1024]  # a stray NUL is a matter of its line; in UTF-16 every second byte is one
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or first.count(0) > len(first) // 10:
         raise EncodingError("UTF-16 or no text", file=name, remedy=remedy)
     if not whole and b"\n" in head:
         head = head[: head.rindex(b"\n") + 1]

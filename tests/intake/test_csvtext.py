@@ -50,6 +50,19 @@ def test_a_forgotten_quote_does_not_swallow_the_file(delivered):
     assert cells(text)[-1] == ("1", "two\nlines")
 
 
+def test_escaped_quotes_before_a_line_break(delivered):
+    text = read_csv_text(delivered('a,b,c\n1,"x, ""y""\nz",2\n3,"""q""",4\n5,"""\n""",6\n'), header=True)
+    assert text.quarantine.is_empty()
+    assert cells(text) == [("1", 'x, "y"\nz', "2"), ("3", '"q"', "4"), ("5", '"\n"', "6")]
+
+
+def test_control_characters_spoil_their_own_line(delivered):
+    text = read_csv_text(delivered("a,b\n1,x\0y\n2,\x1by\n3,t\tt\n4,ok\n"), header=True)
+    assert reasons(text) == {2: "bad_character", 3: "bad_character"}
+    assert cells(text) == [("3", "t\tt"), ("4", "ok")]
+    assert account(text)
+
+
 def test_cp932_gaiji_and_an_illegal_byte_spoil_their_own_line_only(delivered):
     data = "名,値\n髙﨑,1\n".encode("cp932") + b"\xf0\x40,2\n\x81,3\nx,4\n" + b"ok,5\n" * 20
     text = read_csv_text(delivered(data), header=True)

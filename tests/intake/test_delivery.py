@@ -257,6 +257,24 @@ def test_a_dpc_file_may_call_itself_medical(folder):
     assert plan_delivery(place).files[0].kind == "uke_dpc"
 
 
+def test_japanese_file_names(folder):
+    """Full-width blanks, brackets, sub-folders; a name that another system has written in parts is the same name."""
+    apart = "\u30db\u309a.csv"  # ポ as ホ and its mark
+    place = folder({"国保　柔整/申請書　令和６年（10月）.csv": JUDO, apart: LINK}, '[[file]]\nname = "ポ.csv"\nkind = "person_link"\n')
+    assert {f.name: f.kind for f in plan_delivery(place).files} == {"国保　柔整/申請書　令和６年（10月）.csv": "judo_claims", apart: "person_link"}
+
+
+def test_a_stray_nul_is_no_matter_of_the_file(folder):
+    place = folder({"a.csv": JUDO.replace(",協1,", ",協\0" + "1,")})
+    assert plan_delivery(place).files[0].kind == "judo_claims"
+    refused(folder({"b.csv": REGISTER.encode("utf-16-le")}), EncodingError)
+
+
+@pytest.mark.parametrize("name", ["a\u202eb.csv", "a\u2028b.csv"])
+def test_file_names_that_mislead(folder, name):
+    assert "written down" in refused(folder({name: JUDO}), DeliveryError)
+
+
 def test_file_names_that_cannot_be_written_down(folder):
     place = folder({"a.csv": JUDO})
     (place / "b\nc.csv").write_bytes(PARTS.encode("cp932"))

@@ -47,7 +47,7 @@ def test_procedure_fields(delivered):
 
 @pytest.mark.parametrize(
     ("given", "reason"),
-    [({"points": "abc"}, "bad_number"), ({"code": ""}, "missing_value"), ({"ends_on": "20241301"}, "bad_date"), ({"code": "1"}, "duplicate_row")],
+    [({"points": "abc"}, "bad_number"), ({"points": "nan"}, "bad_number"), ({"points": "1e999"}, "bad_number"), ({"code": ""}, "missing_value"), ({"ends_on": "20241301"}, "bad_date"), ({"code": "1"}, "duplicate_row")],
 )
 def test_row_that_is_refused(delivered, accounted, given, reason):
     result = read_master(delivered([row("s", "1"), row("s", **{"code": "9"} | given)], "master_s", revision=REVISION))

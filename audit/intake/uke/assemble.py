@@ -180,6 +180,7 @@ def _with_reason(receipts: pl.DataFrame, refused: pl.DataFrame, known_insurers: 
         (pl.col("institution_id").is_null(), "no_institution", "institution_id"),
         (pl.col("billing_month").is_null(), "bad_date", "billing_month"),
         (pl.col("payer_record").is_null(), "no_payer", "payer_no"),
+        (pl.col("points") < 0, "bad_number", "points"),
         (unknown, "unknown_insurer", "insurer_no"),
     )
     texts = {"reason": pl.lit(None, dtype=pl.String), "field": pl.lit(None, dtype=pl.String)}

@@ -158,6 +158,7 @@ class Chunk:
         wide = np.flatnonzero(~self.ascii)
         self.utf8_line: int | None = None
         self.has_accident_phrase = False
+        self._refuse_encoding(self._holding_nul())
         if len(wide) == 0:
             return
         text = self.gather(wide)
@@ -170,9 +171,19 @@ class Chunk:
         if _is_utf8(text, len(wide), len(bad)):
             self.utf8_line = int(wide[0])
             return
+        self._refuse_encoding(bad)
+
+    def _refuse_encoding(self, bad: np.ndarray) -> None:
         bad = bad[self.record[bad] != REFUSED]
         self.refusals.add(bad, record_names(self.record[bad]), None, "bad_encoding")
         self.record[bad[self.record[bad] != record_code(self.start.record)]] = REFUSED
+
+    def _holding_nul(self) -> np.ndarray:
+        """Return lines with a NUL byte: a text cannot hold one, a damaged disk or transfer leaves them."""
+        text = self.data[: self.offsets[-1]]
+        if len(text) == 0 or text.min() > 0:
+            return np.zeros(0, dtype=np.int64)
+        return np.unique(np.searchsorted(self.offsets, np.flatnonzero(text == 0), side="right") - 1)
 
     @cached_property
     def start(self):

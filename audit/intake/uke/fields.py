@@ -23,6 +23,8 @@ _NUMBERS: dict[str, pl.DataType | type[pl.DataType]] = {
     "days": pl.Int32, "meal_yen": pl.Int64, "copay_yen": pl.Int64, "receipt_no": pl.Int32, "benefit_rate": pl.Int32,
     "count": pl.Int64,
 }
+# No field of a receipt has so many digits. A float may also read as NaN or infinite, and no sum survives one of them.
+_LARGEST = 10**11
 _FIRST_YEAR, _LAST_YEAR = 1868, 2199
 _ASCII_ONLY = bytes(i if i < 128 else 63 for i in range(256))  # any other byte becomes "?", never part of a code
 _CUT_GAP = 5  # commas before the first day cell that make a run unlikely anywhere else
@@ -169,10 +171,16 @@ def _parse(text: bytes, names: list[str]) -> pl.DataFrame | None:
     for day_type in (pl.UInt8, pl.UInt16) if with_days else (pl.UInt8,):
         types = {n: _NUMBERS.get(n, day_type if n in DAY_NAMES else pl.String) for n in names}
         try:
-            return _csv(text, names, types)
+            frame = _csv(text, names, types)
         except pl.exceptions.ComputeError:
             continue
+        return frame if all(_possible(frame[n]).all() for n in frame.columns if types[n] in (pl.Int64, pl.Float64)) else None
     return None
+
+
+def _possible(values: pl.Series) -> pl.Series:
+    """Return whether a number can stand in a receipt; false for NaN, which counts as greater than all numbers."""
+    return values.is_between(-_LARGEST, _LARGEST)
 
 
 def _csv(text: bytes, names: list[str], types: dict[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:
@@ -191,6 +199,7 @@ def _read_lenient(
     numbers = {n: _NUMBERS.get(n, pl.UInt16) for n in raw.columns if _is_number(n)}
     stripped = raw.with_columns(pl.col(list(numbers)).str.strip_chars().replace("", None))
     frame = stripped.with_columns(pl.col(n).cast(t, strict=False) for n, t in numbers.items())
+    frame = frame.with_columns(frame[n].set(~_possible(frame[n]), None) for n, t in numbers.items() if t in (pl.Int64, pl.Float64))
     good = np.ones(len(lines), dtype=bool)
     if refuse:
         for name in numbers:

@@ -75,7 +75,8 @@ def open_source(path: Path, name: str, layout: Layout, chunk_bytes: int = CHUNK_
         head = file.read(_HEAD)
         if not head.strip(b"\x1a\r\n \t"):
             raise EmptyFileError("the file has no records", file=name, remedy="ask the sender for the file again")
-        if b"\x00" in head or head.startswith(b"\xef\xbb\xbf"):
+        # a stray NUL spoils its line only; UTF-16 and programs are full of them
+        if head.count(0) > len(head) // 10 or head.startswith(b"\xef\xbb\xbf"):
             raise EncodingError("not a CP932 text file", file=name, line=1, remedy="deliver the UKE file as it was received")
         kind = uke_kind(head)
         if kind != layout.kind:
