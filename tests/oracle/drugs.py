@@ -37,12 +37,16 @@ class Supply:
         return {self.start + timedelta(days=n) for n in range(self.days)}
 
 
-def supplies(world: World) -> tuple[list[Supply], set[tuple[tuple[str, str], date]]]:
-    """Return the supplies known, and the (person, month) for which a drug receipt was delivered now."""
+def supplies(world: World) -> tuple[list[Supply], dict[tuple[tuple[str, str], date], bool]]:
+    """Return the supplies known, and the (person, month) of the receipts delivered now: true where one bears an oral drug.
+
+    Months reopened by a late receipt without oral drugs may be judged anew or not: the text does not say.
+    """
     code12 = {d["code"]: d["price_code"] for d in world.frames["m_drugs"]}
     claims = {version(c): c for c in world.known("claims") if c["person_id"] is not None}
     now = {version(c) for c in world.delivered("claims")}
-    out, touched = [], set()
+    touched = {((c["insurer_no"], c["person_id"]), c["service_month"]): False for key, c in claims.items() if key in now}
+    out = []
     for d in world.known("dispensings"):
         c = claims.get(version(d))
         if c is None or d["form"] != "1":
@@ -50,7 +54,7 @@ def supplies(world: World) -> tuple[list[Supply], set[tuple[tuple[str, str], dat
         person = (c["insurer_no"], c["person_id"])
         out.append(Supply(person, c["service_month"], c["prescriber_id"], code12.get(d["code"]), d["dispensed_on"], d["days"], d["amount"], c["insurer_rate"]))
         if version(c) in now:
-            touched.add((person, c["service_month"]))
+            touched[person, c["service_month"]] = True
     for n in world.known("lines"):
         c = claims.get(version(n))
         if c is None or n["record"] != "IY" or n["category"] != "21" or c["inpatient"]:
@@ -59,7 +63,7 @@ def supplies(world: World) -> tuple[list[Supply], set[tuple[tuple[str, str], dat
         start = c["service_month"] + timedelta(days=days[0] - 1) if days else None
         out.append(Supply(person, c["service_month"], c["institution_id"], code12.get(n["code"]), start, n["times"], n["amount"], c["insurer_rate"]))
         if version(c) in now:
-            touched.add((person, c["service_month"]))
+            touched[person, c["service_month"]] = True
     return out, touched
 
 
@@ -121,11 +125,11 @@ def _cases(world: World):
     for s in every:
         by_person[s.person].append(s)
     for person, month in sorted({(s.person, s.month) for s in every}):
-        yield person, month, by_person[person], (person, month) in touched
+        yield person, month, by_person[person], touched.get((person, month))
 
 
-def _say(verdict: Verdict, rule: str, person: tuple[str, str], month: date, touched: bool, readings: list[bool]) -> None:
-    verdict.say((rule, person[1], f"{month:%Y-%m}"), readings if touched else [False])
+def _say(verdict: Verdict, rule: str, person: tuple[str, str], month: date, touched: bool | None, readings: list[bool]) -> None:
+    verdict.say((rule, person[1], f"{month:%Y-%m}"), readings if touched else [False] if touched is None else [False, *readings])
 
 
 def _unknown(mine: list[Supply], month: date) -> bool:
