@@ -185,6 +185,14 @@ class Home:
         """
         staging = self.tables / f".staging-{run_id}"
         shutil.rmtree(staging, ignore_errors=True)
+        try:
+            return self._store(run_id, month, tables, staging)
+        except BaseException:
+            if not (self.tables / f".commit-{run_id}.json").exists():  # what is staged would only fill the disk
+                shutil.rmtree(staging, ignore_errors=True)
+            raise
+
+    def _store(self, run_id: str, month: date, tables: Mapping[str, pl.DataFrame], staging: Path) -> dict[str, int]:
         moves: list[tuple[str, str]] = []
         stored: dict[str, int] = {}
         masters = {t.name for t in MASTERS}

@@ -51,6 +51,7 @@ def test_cut_off_before_the_journal_leaves_what_was(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="power"):
         home.store("r2", MONTH, {"claims": claims("med:9")})
     monkeypatch.undo()
+    assert not list(home.tables.glob(".*"))
     assert home.recover() == []
     assert ids(home) == ["med:1"]
     assert not list(home.tables.glob(".*"))
