@@ -174,11 +174,14 @@ def _parse(text: bytes, names: list[str]) -> pl.DataFrame | None:
             frame = _csv(text, names, types)
         except pl.exceptions.ComputeError:
             continue
-        return frame if all(_possible(frame[n]).all() for n in frame.columns if types[n] in (pl.Int64, pl.Float64)) else None
+        numbers = [n for n in frame.columns if types[n] in (pl.Int64, pl.Float64)]
+        # one pass over all of them; NaN counts as greater than all numbers
+        possible = not numbers or frame.select(pl.all_horizontal(_possible(pl.col(n)).all() for n in numbers)).item()
+        return frame if possible else None
     return None
 
 
-def _possible(values: pl.Series) -> pl.Series:
+def _possible(values: pl.Expr) -> pl.Expr:
     """Return whether a number can stand in a receipt; false for NaN, which counts as greater than all numbers."""
     return values.is_between(-_LARGEST, _LARGEST)
 
@@ -199,7 +202,7 @@ def _read_lenient(
     numbers = {n: _NUMBERS.get(n, pl.UInt16) for n in raw.columns if _is_number(n)}
     stripped = raw.with_columns(pl.col(list(numbers)).str.strip_chars().replace("", None))
     frame = stripped.with_columns(pl.col(n).cast(t, strict=False) for n, t in numbers.items())
-    frame = frame.with_columns(frame[n].set(~_possible(frame[n]), None) for n, t in numbers.items() if t in (pl.Int64, pl.Float64))
+    frame = frame.with_columns(pl.when(_possible(pl.col(n))).then(n).alias(n) for n, t in numbers.items() if t in (pl.Int64, pl.Float64))
     good = np.ones(len(lines), dtype=bool)
     if refuse:
         for name in numbers:
