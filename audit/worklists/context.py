@@ -45,7 +45,8 @@ def feature_labels() -> dict[str, FeatureLabel]:
 
 def _visits(on_list: pl.DataFrame, view: View) -> pl.DataFrame:
     """Return the cases' claims and the other claims of the same persons in the cases' months, of all kinds."""
-    own = on_list.select(claim_id="claim_ids").explode("claim_id", empty_as_null=False, keep_nulls=False).unique().lazy()
+    own = on_list.select(claim_id="claim_ids").explode("claim_id", empty_as_null=False, keep_nulls=False).unique()
+    ids, months = own["claim_id"].implode(), on_list["service_month"].str.to_date("%Y-%m").unique().implode()
     people = on_list.drop_nulls("person_id").select("person_id", service_month=pl.col("service_month").str.to_date("%Y-%m")).unique().lazy()
     course = (pl.col("service_month").dt.year() - pl.col("first_exam_on").dt.year()) * 12 + (
         pl.col("service_month").dt.month().cast(pl.Int32) - pl.col("first_exam_on").dt.month().cast(pl.Int32)
@@ -66,8 +67,9 @@ def _visits(on_list: pl.DataFrame, view: View) -> pl.DataFrame:
     )
     found = []
     for table in (claims, judo, care):
-        found.append(table.join(own, on="claim_id", how="semi"))
-        found.append(table.join(people, on=["person_id", "service_month"], how="semi"))
+        # filters that Parquet can apply while reading come first: most rows of two years are of other months and claims
+        found.append(table.filter(pl.col("claim_id").is_in(ids)))
+        found.append(table.filter(pl.col("service_month").is_in(months)).join(people, on=["person_id", "service_month"], how="semi"))
     rows = pl.concat([f.select(sorted(f.collect_schema().names())) for f in found]).collect()
     # Delivered again, or found both ways: the latest stands.
     return rows.unique().sort("claim_id", "delivery_month", "version_no").unique("claim_id", keep="last", maintain_order=True).drop("delivery_month", "version_no")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from models.config import shipped
-from models.features.source import Source, first_fitting, month_text
+from models.features.source import Source, few, first_fitting, month_text
 
 _PERSON = ["insurer_no", "person_id", "service_month"]
 _CARE = ["insurer_no", "care_claim_id"]
@@ -56,7 +56,7 @@ def _care_claims(frame: pl.LazyFrame, src: Source) -> pl.DataFrame:
 
 
 def _medical_before(src: Source, wanted: pl.DataFrame) -> pl.DataFrame:
-    return src.earlier("claims", *_MEDICAL).join(wanted.lazy(), on=_PERSON, how="semi").collect()
+    return few(src.earlier("claims", *_MEDICAL), wanted).join(wanted.lazy(), on=_PERSON, how="semi").collect()
 
 
 def _medical(claims: pl.DataFrame) -> pl.DataFrame:
