@@ -22,12 +22,14 @@ from audit.errors import (
 from audit.intake import sniff
 from audit.intake.csvtext import MAX_BYTES, ZIP_MAGIC, read_bytes, zip_member
 from audit.intake.delivery import KINDS, NAME, Entry, Settings, read_settings
+from audit.intake.fee_tables import SPAN_KINDS, span_of
 from audit.intake.mapping import LAYOUTS
 from audit.intake.result import FilePlan
 
 MAX_FILES = 5_000
 _MANY_INSURERS = ("care_claims", "care_records")  # may hold people of other insurers: these have to be told apart
 MAX_UKE_BYTES = 16 << 30  # receipts are read in stretches
+_BY_REVISION = ("master_", "fee_", "drug_indications")  # reference tables: stored by the day from which they count
 _LEFT_BEHIND = re.compile(r"(^|/)(\.[^/]*|~\$[^/]*|Thumbs\.db|desktop\.ini)(/|$)", re.IGNORECASE)
 
 
@@ -146,15 +148,16 @@ def _plan_file(folder: Path, name: str, entry: Entry, settings: Settings) -> Fil
     total = inner.file_size if inner else size
     encoding = entry.encoding or sniff.encoding_of(head, name, whole=total <= len(head))
     kind, layout = _kind(head, encoding, name, entry, folder)
-    if zipped and not kind.startswith("master_"):
+    if zipped and not kind.startswith(("master_", "fee_")):
         raise FileKindError("only official masters are read from a zip archive", file=name, remedy="unpack it")
     if size > (MAX_UKE_BYTES if kind.startswith("uke_") else MAX_BYTES):
         raise DeliveryError("larger than a file of this kind may be", file=name, remedy="split it by month or insurer")
     revision = None
-    if kind.startswith("master_"):
+    if kind.startswith(_BY_REVISION):
         revision = entry.revision or _date_in(Path(inner.filename).name if inner else "") or _date_in(Path(name).name)
         if revision is None:
-            raise DeliveryError("no date in the master's name", file=name, remedy='add [[file]] with its name and revision = "2024-06-01" to delivery.toml')
+            what = "master" if kind.startswith("master_") else "table"
+            raise DeliveryError(f"no date in the {what}'s name", file=name, remedy='add [[file]] with its name and revision = "2024-06-01" to delivery.toml')
     options: dict[str, object] = {"care_insurers": entry.care_insurers} if entry.care_insurers else {}
     if kind in _MANY_INSURERS and settings.insurers:
         options["insurers"] = list(settings.insurers)
@@ -177,12 +180,16 @@ def _kind(head: bytes, encoding: str, name: str, entry: Entry, folder: Path) -> 
         )
     if layout is None and seen.missing:
         raise LayoutError(f"looks like {seen.kind}, but required columns are missing: {', '.join(seen.missing)}", file=name, line=1, remedy="deliver them, or give the file a layout that names its own columns in delivery.toml")
+    if seen.kind == "fee_exclusions":
+        return f"{seen.kind}_{span_of(name)}", None
     return seen.kind, layout or seen.layout
 
 
 def _contradict(said: str, seen: str) -> bool:
     """Return whether content proves a stated kind wrong; headers of an office's own CSV prove nothing."""
-    certain = ("uke_", "care_", "master_")
+    certain = ("uke_", "care_", "master_", "fee_")
+    if seen == "fee_exclusions" and said in SPAN_KINDS:  # content tells no span
+        return False
     if {said, seen} == {"uke_med", "uke_dpc"}:  # a DPC file may call itself 医科
         return False
     return said != seen and (said.startswith(certain) or seen.startswith(certain))

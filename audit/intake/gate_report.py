@@ -30,6 +30,9 @@ KIND_JA = {
     "judo_claims": "柔整申請書", "judo_parts": "柔整部位明細", "eligibility": "資格", "person_link": "個人連携",
     "master_s": "医科診療行為マスター", "master_h": "歯科診療行為マスター", "master_y": "医薬品マスター",
     "master_b": "傷病名マスター", "master_z": "修飾語マスター", "master_t": "特定器材マスター", "master_c": "コメントマスター",
+    "fee_support": "電子点数表01補助", "fee_bundles": "電子点数表02包括", "fee_exclusions_day": "電子点数表03-1背反（1日）",
+    "fee_exclusions_month": "電子点数表03-2背反（同一月）", "fee_exclusions_once": "電子点数表03-3背反（同時）", "fee_exclusions_week": "電子点数表03-4背反（1週間）",
+    "fee_ward": "電子点数表04入院基本料", "fee_limits": "電子点数表05算定回数", "drug_indications": "医薬品の適応傷病名",
 }
 _ORDER = {name: i for i, name in enumerate(ALL)}
 REASONS_SHOWN = 200  # rows of the reasons table in the HTML; checks.json holds all

@@ -17,7 +17,7 @@ from typing import Any
 from audit.errors import LayoutError
 
 LAYOUTS = Path(__file__).parent / "layouts"
-KINDS = ("judo_claims", "judo_parts", "eligibility", "person_link")
+KINDS = ("judo_claims", "judo_parts", "eligibility", "person_link", "drug_indications")
 DAY_FORMS = ("text", "bits", "columns")
 _TOP_KEYS = {"trust", "description_ja", *KINDS}
 _SECTION_KEYS = {"header", "columns", "values", "days", "wide_parts"}
@@ -50,7 +50,7 @@ class Section:
     """The mapping of one kind of file.
 
     Attributes:
-        kind: judo_claims, judo_parts, eligibility or person_link.
+        kind: one of KINDS.
         file: mapping file, for messages.
         header: whether the CSV's first record names its columns.
         columns: field -> header names or positions, the first that exists counts.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from audit.intake.care import read_care_claims
 from audit.intake.care_records import read_care_records
+from audit.intake.drug_indications import read_drug_indications
 from audit.intake.eligibility import read_eligibility
+from audit.intake.fee_tables import read_fee_table
 from audit.intake.judo import read_judo_claims, read_judo_parts
 from audit.intake.masters import read_master
 from audit.intake.person_link import read_person_link
@@ -32,4 +34,8 @@ def read(file: FilePlan, insurers: set[str]) -> ReadResult:
         return read_uke(file, insurers or None)
     if file.kind.startswith("master_"):
         return read_master(file)
+    if file.kind.startswith("fee_"):
+        return read_fee_table(file)
+    if file.kind == "drug_indications":
+        return read_drug_indications(file)
     return _WITH_INSURERS[file.kind](file, frozenset(insurers) or None)

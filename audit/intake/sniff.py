@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from audit.errors import EncodingError
 from audit.intake.care_common import care_layout
 from audit.intake.csvtext import header_names
+from audit.intake.fee_tables import fee_kind
 from audit.intake.mapping import Section, plain, shipped_sections, shown
 from audit.intake.masters import LETTERS, master_layout
 from audit.intake.uke.header import uke_kind
@@ -95,6 +96,8 @@ def guess(head: bytes, encoding: str) -> Guess:
         letter = first[1].strip().lower()
         # a width that is close to none known is no master; another width of a master is the reader's LayoutError
         return Guess(f"master_{letter}") if len(first) >= min(master_layout(letter)["widths"]) // 2 else Guess(None, seen=f"{len(first)} columns without a header")
+    if kind := fee_kind(first):
+        return Guess(kind)
     return _mapped(header_names(lines[0]))
 
 
@@ -155,8 +158,8 @@ def _has(wanted: tuple[str | int, ...], names: set[str]) -> bool:
 
 
 def _required(section: Section) -> set[str]:
-    from audit.intake import eligibility, judo, person_link
+    from audit.intake import drug_indications, eligibility, judo, person_link
 
-    fields = {"judo_claims": judo.CLAIM_FIELDS, "judo_parts": judo.PART_FIELDS, "eligibility": eligibility.FIELDS, "person_link": person_link.FIELDS}[section.kind]
+    fields = {"judo_claims": judo.CLAIM_FIELDS, "judo_parts": judo.PART_FIELDS, "eligibility": eligibility.FIELDS, "person_link": person_link.FIELDS, "drug_indications": drug_indications.FIELDS}[section.kind]
     # the insurer may come from delivery.toml, the visits from the day columns
     return {k for k, f in fields.items() if f.required} - {"insurer_no"} - ({"actual_days"} if section.days else set())

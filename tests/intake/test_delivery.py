@@ -17,6 +17,7 @@ from audit.errors import (
     ManyErrors,
 )
 from audit.intake.detect import plan_delivery
+from audit.intake.mapping import KINDS as SECTION_KINDS
 from audit.intake.mapping import LAYOUTS, shipped_sections
 from audit.intake.readers import read
 
@@ -336,6 +337,6 @@ def test_errors_have_their_own_exit_codes():
 
 
 def test_shipped_mappings_name_known_fields_and_say_how_far_to_trust_them():
-    assert {s.kind for s in shipped_sections()} == {"judo_claims", "judo_parts", "eligibility", "person_link"}
+    assert {s.kind for s in shipped_sections()} == set(SECTION_KINDS)
     for path in LAYOUTS.glob("*.toml"):
         assert 'trust = "' in path.read_text(encoding="utf-8"), path.name

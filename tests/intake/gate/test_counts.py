@@ -60,6 +60,7 @@ CASES: list[tuple[str, str, Callable[[], Delivered]]] = [
     ("account.rows", "stop", lambda: delivered(reads=tuple(sample_reads(rows_in_tables=999, quarantined=1)))),  # no such entry
     ("account.rows", "ok", lambda: delivered(reads=tuple(sample_reads(rows_in_tables=999, quarantined=1)), quarantine=sample_quarantine(1))),
     ("account.rows", "stop", lambda: delivered(quarantine=sample_quarantine(1, "unread.csv"))),
+    ("account.quarantine", "warn", lambda: delivered(reads=tuple(sample_reads(kind="fee_limits", rows_in_tables=0, quarantined=1000)))),
     ("account.quarantine", "ok", lambda: delivered(reads=tuple(sample_reads(rows_in_tables=990, quarantined=10)))),
     ("account.quarantine", "warn", lambda: delivered(reads=tuple(sample_reads(rows_in_tables=989, quarantined=11)))),
     ("account.quarantine", "warn", lambda: delivered(reads=tuple(sample_reads(rows_in_tables=900, quarantined=100)))),
