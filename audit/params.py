@@ -9,7 +9,7 @@ it is then "not evaluated" for those rows, never silently clean. Files: ``audit/
       values:
         - from: 2012-04-01           # first day of service on which it holds
           to: 2026-06-30             # last day; left out = holds until the next period or further
-          value: 10                  # a number, a text, or a list of texts
+          value: 10                  # a number, a text, a list of texts, or a table {text: number}
           basis: 保医発0312第1号 (2012-03-12)
           status: confirmed          # confirmed | high | provisional | own_choice | unknown
           checked_on: 2026-11-21     # the day on which a person last compared it with its source
@@ -17,15 +17,18 @@ it is then "not evaluated" for those rows, never silently clean. Files: ``audit/
 `status`: *confirmed* = official page, certified copy, or two independent sources; *high* = common professional knowledge,
 not yet looked up; *provisional* = one unofficial source, or weaker: findings resting on it are suspicions; *own_choice* =
 a threshold this project chose: only suspicions may use it; *unknown* = known to exist, value not known (no `value`).
+
+An office lays its own values over these without touching them: audit/params_office.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +54,7 @@ class Period:
     basis: str
     status: str
     checked_on: date
+    by: str | None = None  # who entered it; None = shipped
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,10 @@ class Parameters:
         """Return whether `what` (text) is in the list that holds on each row's date; null outside its periods."""
         return self._chain(name, on, lambda p: what.is_in(list(p.value)), pl.lit(None, dtype=pl.Boolean))
 
+    def lookup(self, name: str, key: pl.Expr, on: pl.Expr) -> pl.Expr:
+        """Return the number that the table holding on each row's date gives for `key` (text); null where it has none."""
+        return self._chain(name, on, lambda p: key.replace_strict(p.value, default=None, return_dtype=pl.Float64), pl.lit(None, dtype=pl.Float64))
+
     def provisional(self, name: str, on: pl.Expr) -> pl.Expr:
         """Return true where the value on each row's date is marked provisional (false where undefined)."""
         return self._chain(name, on, lambda p: pl.lit(p.status == "provisional"), pl.lit(False), unknown=True)
@@ -146,15 +154,43 @@ def read_yaml(path: Path) -> Any:
         raise ParameterError("not readable as YAML", file=path.name, line=mark.line + 1 if mark else None, remedy="check indentation and colons") from None
 
 
-@cache
-def load(folder: Path = FOLDER) -> Parameters:
-    """Load every ``*.yaml`` of a folder once per process.
+_office: Path | None = None
+
+
+@contextmanager
+def laid_over(folder: Path | None) -> Iterator[None]:
+    """Let `load()` give the shipped values with an office's own ones from `folder` laid over them.
+
+    For the whole process, since grains are built in threads: a process works on one home folder at a time.
+    """
+    global _office
+    before, _office = _office, folder
+    try:
+        yield
+    finally:
+        _office = before
+
+
+def load(folder: Path | None = None, office: Path | None = None) -> Parameters:
+    """Return the parameters of a folder (the shipped one unless said), with the office's values that are in force.
+
+    Args:
+        folder: files of parameters.
+        office: the office's own files; None = those of `laid_over`, with the shipped folder only.
 
     Raises:
         ParameterError: unknown or duplicate key, unknown unit or status, missing basis or date, overlapping periods, a
             name declared twice; the message names file and parameter.
 
     """
+    office = office or (_office if folder is None else None)
+    own = tuple((p, p.stat().st_mtime_ns, p.stat().st_size) for p in sorted(office.glob("*.yaml"))) if office is not None else ()
+    return _loaded(folder or FOLDER, office if own else None, own)
+
+
+@lru_cache(maxsize=64)
+def _loaded(folder: Path, office: Path | None, _state: tuple[tuple[Path, int, int], ...]) -> Parameters:
+    """Load once per process and state of the office's files."""
     found: dict[str, Parameter] = {}
     for path in sorted(folder.glob("*.yaml")):
         for entry in read_yaml(path) or []:
@@ -162,7 +198,12 @@ def load(folder: Path = FOLDER) -> Parameters:
             if parameter.name in found:
                 raise ParameterError(f"{parameter.name} is declared twice", file=path.name, remedy=f"it stands in {found[parameter.name].file} too: keep one")
             found[parameter.name] = parameter
-    return Parameters(found.values())
+    shipped = Parameters(found.values())
+    if office is None:
+        return shipped
+    from audit.params_office import lay_over  # it builds on this module
+
+    return lay_over(shipped, office)
 
 
 def _parameter(entry: Any, file: str) -> Parameter:
@@ -177,29 +218,51 @@ def _parameter(entry: Any, file: str) -> Parameter:
         raise refuse(f"{name}: unknown keys {sorted(unknown)}, missing keys {sorted(missing)}", f"allowed: {sorted(_PARAMETER_KEYS)}")
     if entry["unit"] not in UNITS:
         raise refuse(f"{name}: unit {entry['unit']!r}", f"allowed: {sorted(UNITS)}")
-    periods = sorted((_period(name, v, refuse) for v in entry["values"]), key=lambda p: p.start)
-    closed: list[Period] = []
-    for i, period in enumerate(periods):
-        following = periods[i + 1].start if i + 1 < len(periods) else None
+    periods = closed(name, [checked_period(name, v, refuse) for v in entry["values"]], refuse)
+    return Parameter(name, entry["unit"], entry["description_ja"], tuple(periods), file)
+
+
+Refuse = Callable[[str, str], ParameterError]
+
+
+def closed(name: str, periods: Iterable[Period], refuse: Refuse) -> list[Period]:
+    """Return periods in order, an open one ending where the next begins; raises what `refuse` makes of an overlap."""
+    ordered = sorted(periods, key=lambda p: p.start)
+    out: list[Period] = []
+    for i, period in enumerate(ordered):
+        following = ordered[i + 1].start if i + 1 < len(ordered) else None
         if following is not None and (period.end is None or period.end >= following):
             if period.end is not None or following == period.start:
                 raise refuse(f"{name}: periods overlap at {following}", "end the earlier one on the day before")
-            # an open period ends where the next begins
-            period = Period(period.start, date.fromordinal(following.toordinal() - 1), period.value, period.basis, period.status, period.checked_on)
-        closed.append(period)
-    return Parameter(name, entry["unit"], entry["description_ja"], tuple(closed), file)
+            period = replace(period, end=date.fromordinal(following.toordinal() - 1))
+        out.append(period)
+    return out
 
 
-def _period(name: str, raw: Any, refuse: Any) -> Period:
-    unknown = set(raw) - _VALUE_KEYS
-    required = {"from", "basis", "status", "checked_on"} | (set() if raw.get("status") == "unknown" else {"value"})
+def checked_period(name: str, raw: Any, refuse: Refuse, *, signed: bool = False) -> Period:
+    """Return a period as written; an office's own (`signed`) names who entered it.
+
+    Raises:
+        ParameterError: unknown or missing keys, an unknown status, a date that is none, an end before the start, a table of
+            something else than numbers.
+
+    """
+    if not isinstance(raw, dict):
+        raise refuse(f"{name}: a value is no mapping", "from, value, basis, status, checked_on")
+    allowed = _VALUE_KEYS | ({"by"} if signed else set())
+    unknown = set(raw) - allowed
+    required = {"from", "basis", "status", "checked_on"} | ({"by"} if signed else set()) | (set() if raw.get("status") == "unknown" else {"value"})
     missing = {k for k in required if raw.get(k) in (None, "")}
     if unknown or missing:
-        raise refuse(f"{name}: unknown keys {sorted(unknown)}, missing keys {sorted(missing)}", f"allowed: {sorted(_VALUE_KEYS)}")
+        raise refuse(f"{name}: unknown keys {sorted(unknown)}, missing keys {sorted(missing)}", f"allowed: {sorted(allowed)}")
     if raw["status"] not in STATUSES:
         raise refuse(f"{name}: status {raw['status']!r}", f"allowed: {sorted(STATUSES)}")
     for key in ("from", "to", "checked_on"):
         if raw.get(key) is not None and type(raw[key]) is not date:
             raise refuse(f"{name}: {key} is not a date", "write it as 2024-06-01")
+    if raw.get("to") is not None and raw["to"] < raw["from"]:
+        raise refuse(f"{name}: ends before it begins", "correct from or to")
     value = raw.get("value")
-    return Period(raw["from"], raw.get("to"), tuple(value) if isinstance(value, list) else value, raw["basis"], raw["status"], raw["checked_on"])
+    if isinstance(value, dict) and not all(isinstance(k, str) and isinstance(v, int | float) for k, v in value.items()):
+        raise refuse(f"{name}: a table holds something else than text: number", 'write it as {"shoe": 18}')
+    return Period(raw["from"], raw.get("to"), tuple(value) if isinstance(value, list) else value, raw["basis"], raw["status"], raw["checked_on"], raw.get("by"))

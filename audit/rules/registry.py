@@ -13,8 +13,8 @@
     )
     def frequent(p): return pl.col("actual_days") >= p("judo.frequent.visits")
 
-`p(name)` is the parameter's value on the row's date, `p.is_in(name, expr)` membership in a dated list; both give null
-outside the parameter's dates. True = flag, false = clean, null = cannot be judged (counted, with its reason).
+`p(name)` is the parameter's value on the row's date, `p.is_in(name, expr)` membership in a dated list, `p.lookup(name, expr)` the
+number that a dated table gives; all give null outside the parameter's dates. True = flag, false = clean, null = cannot be judged (counted, with its reason).
 Everything is checked when the module is imported: an unknown column or parameter, one that is read but not declared (or
 declared but not read), a duplicate id, a missing basis, a placeholder that does not exist, an `error` that rests on a
 threshold of our own choice.
@@ -53,6 +53,11 @@ class Dated:
         """Return membership of `what` in the dated list."""
         self.asked.add(name)
         return self._parameters.is_in(name, what, self._on)
+
+    def lookup(self, name: str, key: pl.Expr) -> pl.Expr:
+        """Return the number of the dated table for `key`; null where it has none."""
+        self.asked.add(name)
+        return self._parameters.lookup(name, key, self._on)
 
 
 Build = Callable[[Dated], pl.Expr]

@@ -43,6 +43,8 @@ BY_TABLE: dict[str, dict[str, Any | Callable[[dict[str, Any]], Any]]] = {
         "injury_type": "sprain",
         "injury_name": lambda row: f"{_SIDES_JA[row.get('side')]}{row['site'] or '不明'}{_TYPES_JA.get(row['injury_type'], '痛')}",
     },
+    "overseas_claims": {"country": "タイ", "total_yen": 100_000, "insurer_yen": lambda row: row["total_yen"] * 7 // 10},
+    "orthosis_claims": {"device_kind": "膝装具（硬性）", "amount_yen": 50_000, "insurer_yen": lambda row: row["amount_yen"] * 7 // 10},
     "claims": {
         "kind": "med",
         "institution_id": "1110000001",
@@ -68,7 +70,7 @@ def tables(rows_by_table: Mapping[str, list[dict[str, Any]]], month: date, prefi
     for name, rows in rows_by_table.items():
         for n, given in enumerate(rows or [], start=1):
             id_column = next((c for c in ("care_claim_id", "claim_id") if c in ALL[name].schema), None)
-            top = name in ("claims", "judo_claims", "care_claims")
+            top = name in ("claims", "judo_claims", "care_claims", "overseas_claims", "orthosis_claims")
             row = ({id_column: f"{prefix}{n if top else 1}"} if id_column else {}) | dict(given)
             pending.setdefault(name, []).append(row)
             for child in [k for k in row if k in ALL]:

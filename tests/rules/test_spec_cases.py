@@ -5,6 +5,7 @@ One file holds the cases of one rule:
     rule: JD14
     cases:
       - name: A sentence that says what must happen        # unique in its file
+        name_ja: 同じことの日本語                          # optional: shown to the section by `rules show`
         month: 2026-10                                     # delivery month (and care month, where a row says nothing else)
         tables:                                            # this delivery: table -> rows, columns by name
           judo_claims:
@@ -13,6 +14,7 @@ One file holds the cases of one rule:
               judo_parts: [{site: 腰部}, {site: 頸部}]      # child rows nested in their claim (or listed on their own)
         history:                                           # optional: earlier deliveries
           2026-09: {judo_claims: [{actual_days: 12}]}
+        office: [{name: ..., values: [...]}]               # optional: values that the office entered (audit/params_office.py)
         absent: [judo_parts]                               # optional: tables said to be absent from delivery and store
         expect:
           - flag: true          # true: finding; false: clean; null: cannot be judged; absent: the grain has no such unit
@@ -39,9 +41,10 @@ from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 
 from audit.engine import EngineResult, run_rules
-from audit.params import load, read_yaml
+from audit.params import laid_over, load, read_yaml
 from audit.rules.registry import RULES, Rule
 from audit.view import MemoryView
 from tests.rules.case_tables import tables
@@ -49,7 +52,7 @@ from tests.rules.case_tables import tables
 HERE = Path(__file__).parent
 FILES = sorted(HERE.glob("*/*.yaml"))
 EXPECT_KEYS = {"flag", "rule", "unit", "yen", "severity", "stake_unit", "provisional", "note", "message", "cleared_by", "reason"}
-CASE_KEYS = {"name", "month", "tables", "history", "absent", "expect"}
+CASE_KEYS = {"name", "name_ja", "month", "tables", "history", "absent", "office", "expect"}
 
 
 def _cases() -> list[Any]:
@@ -62,7 +65,7 @@ def _cases() -> list[Any]:
 
 
 @pytest.mark.parametrize(("family", "rule_id", "case"), _cases())
-def test_spec_case(family: str, rule_id: str, case: dict[str, Any]) -> None:
+def test_spec_case(family: str, rule_id: str, case: dict[str, Any], tmp_path: Path) -> None:
     assert set(case) <= CASE_KEYS, f"unknown keys {set(case) - CASE_KEYS}"
     importlib.import_module(f"audit.rules.{family}")
     view = _view(case)
@@ -70,7 +73,8 @@ def test_spec_case(family: str, rule_id: str, case: dict[str, Any]) -> None:
     for expected in case["expect"]:
         assert set(expected) <= EXPECT_KEYS, f"unknown keys {set(expected) - EXPECT_KEYS}"
         assert "flag" in expected
-        _judge(RULES[expected.get("rule", rule_id)], view, expected, case.get("absent", ()))
+        with laid_over(_office(case, tmp_path)):
+            _judge(RULES[expected.get("rule", rule_id)], view, expected, case.get("absent", ()))
 
 
 @pytest.mark.parametrize("family", sorted({file.parent.name for file in FILES}))
@@ -87,6 +91,13 @@ def test_every_rule_of_a_family_has_hits_misses_and_unknowns(family: str) -> Non
                 seen[expected.get("rule", spec["rule"])].add("miss" if expected["flag"] in (False, "absent") else expected["flag"])
     lacking = {rule: sorted(map(str, {True, None, "miss"} - flags)) for rule, flags in seen.items() if {True, None, "miss"} - flags}
     assert not lacking, f"rules without a case of some verdict: {lacking}"
+
+
+def _office(case: dict[str, Any], folder: Path) -> Path | None:
+    if "office" not in case:
+        return None
+    (folder / "office.yaml").write_text(yaml.safe_dump(case["office"], allow_unicode=True), encoding="utf-8")
+    return folder
 
 
 def _view(case: dict[str, Any]) -> MemoryView:
