@@ -39,7 +39,7 @@ from audit.view import StoredView, months_before
 from audit.worklists.context import listed_context
 
 Progress = Callable[[str], None]
-_REPEATABLE = ("eligibility", "person_link", "master_", "fee_", "drug_indications")  # kinds that may be delivered unchanged month after month
+_REPEATABLE = ("eligibility", "person_link", "master_", "fee_", "drug_indications", "drug_interactions", "placed_doctors")  # kinds that may be delivered unchanged month after month
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@
     encoding = "cp932"
     insurer_no = "00110221"
     care_insurers = { "00112219" = "00110221" }   # care files of several insurers: care insurer -> NHI insurer
-    revision = "2024-06-01"            # masters, fee tables, drug indications
+    revision = "2024-06-01"            # masters, fee tables, lists of drugs and of placed doctors
     ignore = true                      # leave the file out
 
 Unknown keys are errors: a mistyped key would silently do nothing.
@@ -35,7 +35,7 @@ KINDS = (
     "uke_med", "uke_dpc", "uke_pha", "uke_den", "uke_nur", "care_claims", "care_records", "judo_claims", "judo_parts",
     "eligibility", "person_link", "master_s", "master_h", "master_y", "master_b", "master_z", "master_t", "master_c",
     "fee_support", "fee_bundles", "fee_exclusions_day", "fee_exclusions_month", "fee_exclusions_once", "fee_exclusions_week", "fee_ward", "fee_limits",
-    "drug_indications",
+    "drug_indications", "drug_interactions", "placed_doctors",
 )
 ENCODINGS = {"cp932": "cp932", "shift_jis": "cp932", "sjis": "cp932", "ms932": "cp932", "utf-8": "utf-8", "utf8": "utf-8", "utf-8-sig": "utf-8"}
 _TOP = {"insurer_no", "insurers", "month", "file"}

@@ -29,7 +29,7 @@ from audit.intake.result import FilePlan
 MAX_FILES = 5_000
 _MANY_INSURERS = ("care_claims", "care_records")  # may hold people of other insurers: these have to be told apart
 MAX_UKE_BYTES = 16 << 30  # receipts are read in stretches
-_BY_REVISION = ("master_", "fee_", "drug_indications")  # reference tables: stored by the day from which they count
+_BY_REVISION = ("master_", "fee_", "drug_indications", "drug_interactions", "placed_doctors")  # reference tables: stored by the day from which they count
 _LEFT_BEHIND = re.compile(r"(^|/)(\.[^/]*|~\$[^/]*|Thumbs\.db|desktop\.ini)(/|$)", re.IGNORECASE)
 
 

@@ -9,6 +9,7 @@ from audit.intake.eligibility import read_eligibility
 from audit.intake.fee_tables import read_fee_table
 from audit.intake.judo import read_judo_claims, read_judo_parts
 from audit.intake.masters import read_master
+from audit.intake.office_lists import read_drug_interactions, read_placed_doctors
 from audit.intake.person_link import read_person_link
 from audit.intake.result import FilePlan, ReadResult
 from audit.intake.uke import read_uke
@@ -38,4 +39,8 @@ def read(file: FilePlan, insurers: set[str]) -> ReadResult:
         return read_fee_table(file)
     if file.kind == "drug_indications":
         return read_drug_indications(file)
+    if file.kind == "drug_interactions":
+        return read_drug_interactions(file)
+    if file.kind == "placed_doctors":
+        return read_placed_doctors(file)
     return _WITH_INSURERS[file.kind](file, frozenset(insurers) or None)

@@ -20,14 +20,15 @@ class FilePlan:
         name: name inside the delivery (posix, relative), the only name that logs and tables see.
         kind: uke_med, uke_dpc, uke_pha, uke_den, uke_nur, care_claims, care_records, judo_claims, judo_parts,
             eligibility, person_link, master_s, master_h, master_y, master_b, master_z, master_t, master_c,
-            fee_support, fee_bundles, fee_exclusions_<span>, fee_ward, fee_limits, drug_indications.
+            fee_support, fee_bundles, fee_exclusions_<span>, fee_ward, fee_limits, drug_indications,
+            drug_interactions, placed_doctors.
         sha256: of the bytes.
         size: bytes.
         encoding: cp932 or utf-8 (utf-8-sig is told as utf-8).
         insurer_no: the delivery's insurer (8 digits) where the file does not say it in its rows.
         layout: layout file (shipped name or path) that overrides the kind's default, e.g. a column mapping.
         options: further keys of the file's entry in delivery.toml.
-        revision: masters, fee tables and drug indications only: the day from which the file counts.
+        revision: masters, fee tables and lists of drugs and placed doctors only: the day from which the file counts.
 
     """
 

@@ -17,6 +17,7 @@ from tests.rules.case_tables import tables
 RULES = Path(__file__).parent.parent / "rules"
 GRAINS = {
     "mc01": "stay_care", "mc02": "stay_care", "mc03": "nursing_claim", "mc05": "guidance_line", "mc07": "hygiene_line",
+    "mc04": "nursing_certified", "mc06": "certified_fee", "mc08": "certified_fee", "mc09": "rehab_claim", "mc10": "placed_visit", "mc11": "facility_drug",
     "rx01": "drug_overlap", "rx02": "person_drugs", "rx03": "person_drugs", "rx04": "person_drugs",
     "tp01": "medical_claim", "tp02": "medical_claim", "tp03": "medical_claim",
 }  # fmt: skip
