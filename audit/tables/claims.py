@@ -23,6 +23,8 @@ CLAIMS = Table(
         C("symbol", pl.String, "記号", "half-width, trimmed", null="the certificate has none"),
         C("number", pl.String, "番号", "half-width, trimmed"),
         C("branch", pl.String, "枝番", "2 digits (SN 6)", null="not delivered"),
+        C("confirmation", pl.String, "確認区分", "2 digits (01 at the counter, 04/11 moved 振替, 05/12 split 分割, 06-08 cover ended)", null="no SN record", source="SN 2"),
+        C("confirmed_insurer_no", pl.String, "資格確認の保険者番号", "8 digits, filled after the online check", null="not filled", source="SN 3"),
         C("sex", pl.String, "性別", "1 male, 2 female"),
         C("birth_date", pl.Date, "生年月日"),
         C("person_id", pl.String, "個人ID", "<insurer_no>-<addressee_no>, from the eligibility register", null="no or ambiguous match"),

@@ -92,11 +92,17 @@ def read_payers(chunk: Chunk) -> pl.DataFrame:
 
 
 def read_branches(chunk: Chunk) -> pl.DataFrame:
-    """Return `receipt`, `branch`: 枝番 of the insured (SN with 負担者種別 1), 2 digits; the first one that is given."""
+    """Return `receipt` and what SN says of the insured (負担者種別 1): 枝番, 確認区分, insurer of the online check.
+
+    Of several records of a receipt the first that gives a value counts; null where none does.
+    """
     fields = read_fields(chunk, chunk.layout.of_role("branch"), refuse=False, repeated=True)
-    frame = _at(chunk, fields).with_columns(pl.col("branch", "payer_class").str.strip_chars())
-    kept = frame.filter((pl.col("payer_class") == "1") & (pl.col("branch").str.len_bytes() > 0))
-    return kept.unique("receipt", keep="first", maintain_order=True).select("receipt", pl.col("branch").str.zfill(2))
+    names = ["branch", "confirmation", "confirmed_insurer_no"]
+    frame = _at(chunk, fields).with_columns(pl.col("payer_class", *names).str.strip_chars()).filter(pl.col("payer_class") == "1")
+    given = frame.select("receipt", *(pl.when(pl.col(n).str.len_bytes() > 0).then(pl.col(n)).alias(n) for n in names))
+    if given["receipt"].is_duplicated().any():
+        given = given.group_by("receipt", maintain_order=True).agg(pl.col(n).drop_nulls().first() for n in names)
+    return given.with_columns(pl.col("branch", "confirmation").str.zfill(2), pl.col("confirmed_insurer_no").str.zfill(8))
 
 
 def read_visit_days(chunk: Chunk) -> pl.DataFrame:
