@@ -199,7 +199,7 @@ def link(work: Path) -> Path:
         tables = supersede(link_people(whole.tables), view)
         for name, frame in tables.items():
             write_parquet(work / "linked" / f"{name}.parquet", ALL[name].conform(frame))
-        counts["unlinked"] = {t: int(tables[t]["person_id"].is_null().sum()) for t in ("claims", "judo_claims", "care_claims") if t in tables}
+        counts["unlinked"] = {t: int(tables[t]["person_id"].is_null().sum()) for t in ("claims", "judo_claims", "ahaki_claims", "care_claims") if t in tables}
     return work / "linked"
 
 
@@ -212,7 +212,7 @@ def _last_register(view: StoredView, name: str) -> pl.DataFrame:
 def _require_month(spec: RunSpec, tables: dict[str, pl.DataFrame], *, stored: bool) -> None:
     """Claims are delivered, and some are of the month; to a stored month a register or part lines may come alone."""
     month = parse_month(spec.month)
-    dated = [tables[t]["service_month"] for t in ("claims", "judo_claims", "care_claims") if t in tables and tables[t].height]
+    dated = [tables[t]["service_month"] for t in ("claims", "judo_claims", "ahaki_claims", "care_claims") if t in tables and tables[t].height]
     if stored and not dated:
         return
     if not any((s == month).any() for s in dated):

@@ -15,7 +15,7 @@ import polars as pl
 
 from audit.tables import ALL, SUPERSEDED
 
-_VERSIONED = {"claims", "payers", "diagnoses", "lines", "dispensings", "judo_claims", "judo_parts"}
+_VERSIONED = {"claims", "payers", "diagnoses", "lines", "dispensings", "judo_claims", "judo_parts", "ahaki_claims"}
 _CARE = {"care_claims": "care_claim_id", "care_lines": "care_claim_id", "care_totals": "care_claim_id"}
 
 

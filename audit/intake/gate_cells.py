@@ -106,12 +106,19 @@ DERIVED: dict[str, dict[str, tuple[tuple[str, ...], Callable[[date], pl.Expr]]]]
         ),
         "claim_excess": (("claimed_yen", "total_yen"), lambda _: pl.col("claimed_yen") - pl.col("total_yen")),
     },
+    "ahaki_claims": {  # as for judo therapy
+        "visit_gap": (
+            ("actual_days", "visit_days"),
+            lambda _: pl.col("actual_days").cast(pl.Int64) - pl.col("visit_days").bitwise_count_ones().cast(pl.Int64),
+        ),
+        "claim_excess": (("claimed_yen", "total_yen"), lambda _: pl.col("claimed_yen") - pl.col("total_yen")),
+    },
     "lines": {"day_gap": (("day_total", "times"), lambda _: pl.col("day_total") - pl.col("times"))},
     "dispensings": {"prescription_span": (("prescribed_on", "dispensed_on"), _days("dispensed_on", "prescribed_on"))},
 }
 """table -> derived column -> (columns it reads, expression of the delivery month); days unless the name says else."""
 
-for _table in ("claims", "care_claims", "judo_claims"):
+for _table in ("claims", "care_claims", "judo_claims", "ahaki_claims"):
     DERIVED.setdefault(_table, {}).update({
         "months_late": (
             ("service_month",),

@@ -36,7 +36,7 @@ def day_masks(text: CsvText, spec: FilePlan, section: Section) -> tuple[pl.Serie
     absent = [shown((n,)) for n, i in zip(days.columns, where, strict=True) if i is None]
     # months of 28 to 30 days may be delivered without the columns of the days that they lack
     if (days.form == "columns" and any(i is None for i in where[:28])) or (days.form != "columns" and absent):
-        raise LayoutError(f"columns of treatment days are missing: {', '.join(absent)}", file=spec.name, line=1 if section.header else None, remedy=f"deliver them, or take [judo_claims.days] out of {section.file}")
+        raise LayoutError(f"columns of treatment days are missing: {', '.join(absent)}", file=spec.name, line=1 if section.header else None, remedy=f"deliver them, or take [{section.kind}.days] out of {section.file}")
     if days.form == "columns":
         marks = days.marks or _MARKS
         cells = {d: normalise(pl.col(f"c{i}")) for d, i in enumerate(where) if i is not None}
@@ -45,7 +45,7 @@ def day_masks(text: CsvText, spec: FilePlan, section: Section) -> tuple[pl.Serie
         out = text.frame.select(visit_days=mask.cast(pl.UInt32), bad=bad)
     else:
         raw = pl.col(f"c{where[0]}")
-        mask, bad = _from_text(raw) if days.form == "text" else _from_bits(raw)
+        mask, bad = days_from_text(raw) if days.form == "text" else _from_bits(raw)
         distinct = text.frame.select(raw).unique()
         read = distinct.with_columns(visit_days=mask.cast(pl.UInt32), bad=bad.fill_null(False))
         out = text.frame.select(raw).join(read, on=f"c{where[0]}", how="left", nulls_equal=True, maintain_order="left", validate="m:1").select("visit_days", "bad")
@@ -65,7 +65,8 @@ def _frame(mask: pl.Series, bad: pl.Series | None) -> pl.Series:
     return pl.DataFrame([mask.alias("visit_days"), flags.alias("_bad_days")]).to_struct("days")
 
 
-def _from_text(raw: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+def days_from_text(raw: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Return the mask (Int64; null = no readable days) of a text such as 1,3,5, and whether it cannot be read."""
     text = normalise(raw)
     days = text.str.extract_all(r"\d+").list.eval(pl.element().cast(pl.Int64, strict=False)).list.unique()
     legal = (days.list.min() >= 1) & (days.list.max() <= 31)

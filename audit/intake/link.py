@@ -24,7 +24,7 @@ def link_people(tables: Mapping[str, pl.DataFrame], parameters: params.Parameter
         parameters: dated benefit rates; None = the shipped ones.
 
     Returns:
-        The same tables with every declared column: `person_id` and `match_state` on claims, judo_claims and care_claims;
+        The same tables with every declared column: `person_id` and `match_state` on claims, judo_claims, ahaki_claims and care_claims;
         `insurer_rate`, `insurer_yen`; `has_parts` and `part_count` from the part lines; `version_no` and `is_current`
         (see audit.intake.versions). Rows are neither added nor dropped.
 
@@ -33,7 +33,7 @@ def link_people(tables: Mapping[str, pl.DataFrame], parameters: params.Parameter
     out = {name: _declared(name, frame) for name, frame in tables.items()}
     eligibility = out.get("eligibility", ALL["eligibility"].empty())
     people = register_people(eligibility)
-    for name in ("claims", "judo_claims"):
+    for name in ("claims", "judo_claims", "ahaki_claims"):
         if name in out:
             matched = match_certificates(out[name], people)
             out[name] = out[name].with_columns(matched["person_id"], matched["match_state"])

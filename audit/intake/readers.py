@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from audit.intake.ahaki import read_ahaki_claims
 from audit.intake.care import read_care_claims
 from audit.intake.care_records import read_care_records
 from audit.intake.drug_indications import read_drug_indications
@@ -15,6 +16,7 @@ from audit.intake.result import FilePlan, ReadResult
 from audit.intake.uke import read_uke
 
 _WITH_INSURERS = {
+    "ahaki_claims": read_ahaki_claims,
     "care_claims": read_care_claims, "care_records": read_care_records, "judo_claims": read_judo_claims, "judo_parts": read_judo_parts, "eligibility": read_eligibility, "person_link": read_person_link,
 }
 

@@ -25,11 +25,13 @@ _PERSON = pl.coalesce(
 KEYS: dict[str, tuple[str, ...]] = {
     "claims": ("insurer_no", "kind", "institution_id", "prescriber_id", "service_month", "receipt_type"),
     "judo_claims": ("insurer_no", "clinic_id", "service_month"),
+    "ahaki_claims": ("insurer_no", "clinic_id", "kind", "service_month"),  # acupuncture and massage have a form each
 }
 # table -> child tables with the columns that order their rows inside a claim
 CHILDREN: dict[str, dict[str, tuple[str, ...]]] = {
     "claims": {"payers": ("seq",), "diagnoses": ("seq",), "lines": ("line_no",), "dispensings": ("group_no", "dispensing_no", "drug_no")},
     "judo_claims": {"judo_parts": ("part_no",)},
+    "ahaki_claims": {},
 }
 
 

@@ -60,13 +60,17 @@ def _visits(on_list: pl.DataFrame, view: View) -> pl.DataFrame:
         "delivery_month", "claim_id", "version_no", "person_id", "service_month", "visit_days", "insurer_yen",
         provider_id="clinic_id", provider_name="clinic_name", part_count="part_count", course_months=course.cast(pl.Int32),
     )
+    ahaki = view.scan("ahaki_claims", MONTHS_BACK).select(
+        "delivery_month", "claim_id", "version_no", "person_id", "service_month", "visit_days", "insurer_yen",
+        provider_id="clinic_id", provider_name="clinic_name", part_count=none, course_months=none,
+    )
     care = view.scan("care_claims", MONTHS_BACK).select(
         "delivery_month", claim_id="care_claim_id", version_no=pl.lit(0, pl.Int32), person_id="person_id", service_month="service_month",
         visit_days=pl.lit(None, pl.UInt32), insurer_yen="benefit_yen", provider_id="provider_id",
         provider_name=pl.lit(None, pl.String), part_count=none, course_months=none,
     )
     found = []
-    for table in (claims, judo, care):
+    for table in (claims, judo, ahaki, care):
         # filters that Parquet can apply while reading come first: most rows of two years are of other months and claims
         found.append(table.filter(pl.col("claim_id").is_in(ids)))
         found.append(table.filter(pl.col("service_month").is_in(months)).join(people, on=["person_id", "service_month"], how="semi"))
