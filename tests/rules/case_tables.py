@@ -45,6 +45,13 @@ BY_TABLE: dict[str, dict[str, Any | Callable[[dict[str, Any]], Any]]] = {
     },
     "overseas_claims": {"country": "タイ", "total_yen": 100_000, "insurer_yen": lambda row: row["total_yen"] * 7 // 10},
     "orthosis_claims": {"device_kind": "膝装具（硬性）", "amount_yen": 50_000, "insurer_yen": lambda row: row["amount_yen"] * 7 // 10},
+    "ahaki_claims": {
+        "kind": "massage",
+        "clinic_id": "1234567890",
+        "total_yen": 10_000,
+        "insurer_yen": lambda row: row["total_yen"] * 7 // 10,
+        "actual_days": lambda row: len(row["visit_days"]) if row.get("visit_days") else 5,
+    },
     "claims": {
         "kind": "med",
         "institution_id": "1110000001",
@@ -70,7 +77,7 @@ def tables(rows_by_table: Mapping[str, list[dict[str, Any]]], month: date, prefi
     for name, rows in rows_by_table.items():
         for n, given in enumerate(rows or [], start=1):
             id_column = next((c for c in ("care_claim_id", "claim_id") if c in ALL[name].schema), None)
-            top = name in ("claims", "judo_claims", "care_claims", "overseas_claims", "orthosis_claims")
+            top = name in ("claims", "judo_claims", "ahaki_claims", "care_claims", "overseas_claims", "orthosis_claims")
             row = ({id_column: f"{prefix}{n if top else 1}"} if id_column else {}) | dict(given)
             pending.setdefault(name, []).append(row)
             for child in [k for k in row if k in ALL]:
