@@ -29,6 +29,7 @@ from audit.home import Home, package_versions, sha256_of_files, write_json, writ
 from audit.intake import readers
 from audit.intake.detect import plan_delivery
 from audit.intake.link import link_people
+from audit.intake.link_names import STATES
 from audit.intake.redelivery import complete
 from audit.intake.result import FilePlan
 from audit.intake.versions import supersede
@@ -39,7 +40,9 @@ from audit.view import StoredView, months_before
 from audit.worklists.context import listed_context
 
 Progress = Callable[[str], None]
-_REPEATABLE = ("eligibility", "person_link", "master_", "fee_", "drug_indications", "drug_interactions", "placed_doctors")  # kinds that may be delivered unchanged month after month
+_REPEATABLE = ("eligibility", "person_link", "leads", "third_party_cases", "rereview_rates", "master_", "fee_", "drug_indications", "drug_interactions", "placed_doctors")  # kinds that may be delivered unchanged month after month
+# lists that are looked at again in later months: a run without a new one still judges by them
+_KEPT_MONTHS = {"leads": 11, "third_party_cases": 11}
 
 
 @dataclass(frozen=True)
@@ -200,6 +203,7 @@ def link(work: Path) -> Path:
         for name, frame in tables.items():
             write_parquet(work / "linked" / f"{name}.parquet", ALL[name].conform(frame))
         counts["unlinked"] = {t: int(tables[t]["person_id"].is_null().sum()) for t in ("claims", "judo_claims", "ahaki_claims", "care_claims") if t in tables}
+        counts |= {f"{t}_matched": {s: int((tables[t]["match_state"] == s).sum()) for s in STATES} for t in ("leads", "third_party_cases") if t in tables}
     return work / "linked"
 
 
@@ -270,7 +274,7 @@ def check(work: Path) -> Path:
     """Run all rules over the stored month; write findings, not_evaluated, mitigated and cases; return the cases' file."""
     with _step(work, "check") as counts:
         view, rules = _view(work), all_rules()
-        absent = [t for t in ALL if not ALL[t].is_master and t not in ("quarantine", "findings", "not_evaluated", "cases") and not view.has(t)]
+        absent = [t for t in ALL if not ALL[t].is_master and t not in ("quarantine", "findings", "not_evaluated", "cases") and not view.has(t, _KEPT_MONTHS.get(t, 0))]
         absent += [m.name for m in MASTERS if not view.has(m.name)]
         started = time.perf_counter()
         frames = enrich.build_all(view)

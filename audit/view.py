@@ -40,8 +40,8 @@ class View(ABC):
         """Return every stored revision of a master; empty where none was delivered."""
 
     @abstractmethod
-    def has(self, table: str) -> bool:
-        """Return whether the current delivery brought any row of the table (masters: whether any is stored)."""
+    def has(self, table: str, months_back: int = 0) -> bool:
+        """Return whether this delivery, or one of the last `months_back` months, brought any row (masters: whether any is stored)."""
 
     def scan(self, table: str, months_back: int = 0) -> pl.LazyFrame:
         """Return rows that stand, delivered in the last `months_back` months and this one.
@@ -107,9 +107,9 @@ class StoredView(View):
         files = sorted((self._tables / table).glob("revision=*/part.parquet"))
         return pl.concat([pl.scan_parquet(f) for f in files]) if files else ALL[table].empty().lazy()
 
-    def has(self, table: str) -> bool:
+    def has(self, table: str, months_back: int = 0) -> bool:
         """See View."""
-        rows = self.master(table) if ALL[table].is_master else self._raw(table, self.month)
+        rows = self.master(table) if ALL[table].is_master else self._raw(table, months_before(self.month, months_back))
         return rows.select(pl.first()).head(1).collect().height > 0  # one column: nothing else is decoded
 
 
@@ -133,9 +133,11 @@ class MemoryView(View):
         """See View."""
         return self._frames.get(table, ALL[table].empty()).lazy()
 
-    def has(self, table: str) -> bool:
+    def has(self, table: str, months_back: int = 0) -> bool:
         """See View."""
-        return table in self._frames and self._frames[table].height > 0
+        if ALL[table].is_master:
+            return table in self._frames and self._frames[table].height > 0
+        return self._raw(table, months_before(self.month, months_back)).head(1).collect().height > 0
 
 
 def _nothing(table: str) -> pl.LazyFrame:

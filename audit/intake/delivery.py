@@ -33,7 +33,7 @@ from audit.errors import AuditError, DeliveryError
 NAME = "delivery.toml"
 KINDS = (
     "uke_med", "uke_dpc", "uke_pha", "uke_den", "uke_nur", "care_claims", "care_records", "judo_claims", "judo_parts", "ahaki_claims",
-    "eligibility", "person_link", "master_s", "master_h", "master_y", "master_b", "master_z", "master_t", "master_c",
+    "eligibility", "person_link", "leads", "third_party_cases", "review_cuts", "rereview_rates", "master_s", "master_h", "master_y", "master_b", "master_z", "master_t", "master_c",
     "fee_support", "fee_bundles", "fee_exclusions_day", "fee_exclusions_month", "fee_exclusions_once", "fee_exclusions_week", "fee_ward", "fee_limits",
     "drug_indications", "drug_interactions", "placed_doctors",
 )

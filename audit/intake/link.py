@@ -9,6 +9,7 @@ import polars as pl
 from audit import params
 from audit.intake.insurer_share import claim_yen, insurer_rate, judo_yen
 from audit.intake.link_match import match_care, match_certificates, register_people
+from audit.intake.link_names import match_names
 from audit.intake.versions import mark_versions, supersede
 from audit.tables import ALL
 
@@ -24,7 +25,8 @@ def link_people(tables: Mapping[str, pl.DataFrame], parameters: params.Parameter
         parameters: dated benefit rates; None = the shipped ones.
 
     Returns:
-        The same tables with every declared column: `person_id` and `match_state` on claims, judo_claims, ahaki_claims and care_claims;
+        The same tables with every declared column: `person_id` and `match_state` on claims, judo_claims, ahaki_claims,
+        care_claims, leads and third_party_cases;
         `insurer_rate`, `insurer_yen`; `has_parts` and `part_count` from the part lines; `version_no` and `is_current`
         (see audit.intake.versions). Rows are neither added nor dropped.
 
@@ -41,6 +43,10 @@ def link_people(tables: Mapping[str, pl.DataFrame], parameters: params.Parameter
     if "care_claims" in out:
         matched = match_care(out["care_claims"], people, out.get("person_link", ALL["person_link"].empty()))
         out["care_claims"] = out["care_claims"].with_columns(matched["person_id"], matched["match_state"])
+    for name in ("leads", "third_party_cases"):
+        if name in out:
+            matched = match_names(out[name], eligibility, out.get("persons", ALL["persons"].empty()))
+            out[name] = out[name].with_columns(matched["person_id"], matched["match_state"])
     if "judo_claims" in out:
         out["judo_claims"] = _with_parts(out["judo_claims"], out.get("judo_parts", ALL["judo_parts"].empty()))
     return mark_versions(out)

@@ -17,10 +17,10 @@ from typing import Any
 from audit.errors import LayoutError
 
 LAYOUTS = Path(__file__).parent / "layouts"
-KINDS = ("judo_claims", "judo_parts", "ahaki_claims", "eligibility", "person_link", "drug_indications", "drug_interactions", "placed_doctors")
+KINDS = ("judo_claims", "judo_parts", "ahaki_claims", "eligibility", "person_link", "leads", "third_party_cases", "review_cuts", "rereview_rates", "drug_indications", "drug_interactions", "placed_doctors")
 DAY_FORMS = ("text", "bits", "columns")
 _TOP_KEYS = {"trust", "description_ja", *KINDS}
-_SECTION_KEYS = {"header", "columns", "values", "days", "wide_parts"}
+_SECTION_KEYS = {"header", "columns", "values", "days", "wide_parts", "constants"}
 _DAY_KEYS = {"text": {"form", "column"}, "bits": {"form", "column"}, "columns": {"form", "columns", "marks"}}
 _WIDE_KEYS = {"count", "columns", "values"}
 
@@ -57,6 +57,7 @@ class Section:
         values: field -> cell text (half width) -> meaning.
         days: how treatment days are keyed; None = not keyed.
         wide_parts: parts in the claim's row; None = elsewhere or nowhere.
+        constants: field -> what every row of the file has, where no column says it.
 
     """
 
@@ -67,6 +68,7 @@ class Section:
     values: dict[str, dict[str, str]]
     days: Days | None = None
     wide_parts: WideParts | None = None
+    constants: dict[str, str] = field(default_factory=dict)
 
 
 def plain(name: str) -> str:
@@ -130,9 +132,12 @@ def load_section(path: Path, kind: str) -> Section:
         wrong.append(f"{kind}: without a header line every column is a position")
     days = _days(body.get("days"), f"{kind}.days", wrong)
     wide = _wide(body.get("wide_parts"), f"{kind}.wide_parts", wrong)
+    constants = body.get("constants", {})
+    if not isinstance(constants, dict) or not all(isinstance(v, str) and k not in columns for k, v in constants.items()):
+        wrong.append(f"{kind}.constants is not a table of texts for fields without a column")
     if wrong:
         raise LayoutError("; ".join(wrong), file=path.name, remedy="see judo_example.toml")
-    return Section(kind, path.name, bool(header), columns, values, days, wide)
+    return Section(kind, path.name, bool(header), columns, values, days, wide, constants)
 
 
 @cache

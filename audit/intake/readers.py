@@ -9,15 +9,19 @@ from audit.intake.drug_indications import read_drug_indications
 from audit.intake.eligibility import read_eligibility
 from audit.intake.fee_tables import read_fee_table
 from audit.intake.judo import read_judo_claims, read_judo_parts
+from audit.intake.leads import read_leads
 from audit.intake.masters import read_master
 from audit.intake.office_lists import read_drug_interactions, read_placed_doctors
 from audit.intake.person_link import read_person_link
 from audit.intake.result import FilePlan, ReadResult
+from audit.intake.review_results import read_rereview_rates, read_review_cuts
+from audit.intake.third_party_cases import read_third_party_cases
 from audit.intake.uke import read_uke
 
 _WITH_INSURERS = {
     "ahaki_claims": read_ahaki_claims,
     "care_claims": read_care_claims, "care_records": read_care_records, "judo_claims": read_judo_claims, "judo_parts": read_judo_parts, "eligibility": read_eligibility, "person_link": read_person_link,
+    "leads": read_leads, "third_party_cases": read_third_party_cases, "review_cuts": read_review_cuts, "rereview_rates": read_rereview_rates,
 }
 
 

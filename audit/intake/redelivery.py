@@ -21,7 +21,9 @@ from audit.tables import ALL
 REPLACED_SHARE = 0.5
 _APART = 100_000  # version numbers of what arrives, where its claim is kept as well: above all stored ones
 _CARE = ("care_claims", "care_lines", "care_totals")
-_REGISTERS = ("eligibility", "person_link", "persons")
+_REGISTERS = ("eligibility", "person_link", "persons", "third_party_cases", "rereview_rates")
+_MATCHED_BY_NAME = ("leads", "third_party_cases")
+_ENTRIES = {"leads": ["insurer_no", "lead_id"], "review_cuts": ["insurer_no", "search_no"]}  # added to, not delivered whole
 
 Stored = Callable[[str], pl.DataFrame]
 
@@ -60,10 +62,13 @@ def complete(tables: Mapping[str, pl.DataFrame], stored: Stored, last_register: 
         _receipts(done, head, stored)
     _care(done, stored)
     _parts_left_out(done, tables, stored)
+    for name, key in _ENTRIES.items():
+        _add(done, name, stored(name).join(_new(done, name), on=key, how="anti", maintain_order="left"))
     for name in _REGISTERS:
         _register(done, name, stored)
-        if name != "persons":
-            _register(done, name, last_register)
+    by_name = any(name in done.tables for name in _MATCHED_BY_NAME)
+    for name in ("eligibility", "person_link", *(["persons"] if by_name else [])):  # names are held once, except to match by them
+        _register(done, name, last_register)
     return done
 
 
