@@ -99,7 +99,9 @@ class StoredView(View):
             if since <= delivered <= self.month and (self._insurers is None or insurer in self._insurers):
                 by_month.setdefault(delivered, []).append(file)
         # one scan for all insurers of a month: a prefecture has hundreds of files, and each scan is a node of the plan
-        parts = [pl.scan_parquet(files).with_columns(delivery_month=pl.lit(m)) for m, files in sorted(by_month.items())]
+        # a partition stored before a column was declared has it as null
+        schema = (SUPERSEDED if table == "superseded" else ALL[table]).schema
+        parts = [pl.scan_parquet(files, schema=schema, missing_columns="insert").with_columns(delivery_month=pl.lit(m)) for m, files in sorted(by_month.items())]
         return pl.concat(parts) if parts else _nothing(table)
 
     def master(self, table: str) -> pl.LazyFrame:

@@ -1,1 +1,1 @@
-"""Fees computed anew from dated tables, to the yen; one module per kind of therapy."""
+"""Fees computed anew from dated tables, to the yen; one module or folder per kind of therapy."""

@@ -24,7 +24,8 @@ class Field:
 
     Attributes:
         form: verbatim (text as delivered), text (half width), code (half width, no blanks), digits (filled with leading
-            zeros to `width`), date, month, yen, count, rate (per cent; 7 = 7割 = 70), value (by the mapping's values).
+            zeros to `width`), date, month, yen, count, rate (per cent; 7 = 7割 = 70), percent (0-100; 0.6 = 6割 = 60),
+            km (decimal), value (by the mapping's values).
         ja: the field in Japanese, where the mapping has no header name.
         required: a blank is a reason to refuse the line, a missing column one to refuse the file.
         width: digits only.
@@ -166,6 +167,8 @@ _REASONS = {
     "yen": ("bad_amount", "金額として読めません。円単位の整数で出し直してください。"),
     "count": ("bad_amount", "件数・日数として読めません。0以上の整数で出し直してください。"),
     "rate": ("bad_rate", "給付割合として読めません。70または7（割）の形で出し直してください。"),
+    "percent": ("bad_rate", "割合として読めません。0.6または60の形で出し直してください。"),
+    "km": ("bad_amount", "距離として読めません。kmの数値で出し直してください。"),
     "value": ("unknown_value", "対応表にない値です。列の対応表（layoutのTOML）のvaluesに加えるか、元データを直してください。"),
 }
 
@@ -187,6 +190,12 @@ def _read(columns: _Columns, raw: str, name: str, field: Field, meanings: Mappin
     if field.form == "value":
         known = dict(meanings)
         return columns.converted(raw, lambda x: normalise(x).str.replace_all(r"\s", "").replace_strict(known, default=None, return_dtype=pl.String)), given & value.is_null()
+    if field.form in {"percent", "km"}:
+        number = columns.converted(raw, _decimal)
+        if field.form == "km":
+            return pl.when(number >= 0).then(number), given & value.is_null()
+        per_cent = pl.when(number <= 1).then(number * 100).when(number <= 10).then(number * 10).otherwise(number).round(0).cast(pl.Int32)
+        return pl.when(number.is_between(0, 100)).then(per_cent), given & value.is_null()
     amount = columns.converted(raw, _amount)
     if field.form == "count":
         return pl.when(amount.is_between(0, 2**31 - 1)).then(amount).cast(pl.Int32), given & value.is_null()
@@ -200,6 +209,12 @@ def _amount(text: pl.Expr) -> pl.Expr:
     """Integer with thousands separators, yen marks, △ for minus, 割 or % behind; null where it is none."""
     plain = normalise(text).str.replace_all(r"[,\s¥\\円日回割%]", "").str.replace(r"^[△▲−]", "-").str.replace(r"\.0+$", "")
     return pl.when(plain.str.contains(r"^-?\d{1,15}$")).then(plain).cast(pl.Int64, strict=False)
+
+
+def _decimal(text: pl.Expr) -> pl.Expr:
+    """Number with an optional fraction, 割, % or km behind; null where it is none."""
+    plain = normalise(text).str.to_lowercase().str.replace_all(r"[,\s割%]|km|㎞|キロ", "")
+    return pl.when(plain.str.contains(r"^\d{0,6}\.?\d{1,4}$")).then(plain).cast(pl.Float64, strict=False)
 
 
 def _value_map(name: str, field: Field, maps: Mapping[str, Mapping[str, str]], section: Section) -> Mapping[str, str]:
