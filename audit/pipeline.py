@@ -300,10 +300,13 @@ def rank(work: Path) -> Path:
         # Fitted once per home folder and team: a score must mean the same next month. Remove the folder to fit anew.
         stored = spec.home / "models"
         ranked = monthly.rank_month(
-            pl.read_parquet(work / "found_cases.parquet"), _view(work), spec.seed, work / "model", stored=stored if stored.exists() else None
+            pl.read_parquet(work / "found_cases.parquet"), _view(work), spec.seed, work / "model", stored=stored if stored.exists() else None,
+            findings=pl.read_parquet(work / "findings.parquet", columns=["finding_id", "rule_id", "stake_unit", "evidence"]),
         )
         write_parquet(work / "cases.parquet", ALL["cases"].conform(ranked))
         counts["fitted"] = _keep_models(work / "model", stored)
+        if (work / "model" / "rereview.json").exists():
+            counts["rereview"] = _read(work, "model/rereview.json")
         listed = ranked.filter(pl.col("rank").is_not_null())
         counts |= {"cases": ranked.height, "listed": listed.height, "by_selection": {s: int((listed["selection"] == s).sum()) for s in ("rule", "model", "random")}}
     return work / "cases.parquet"
@@ -315,7 +318,7 @@ def _keep_models(used: Path, stored: Path) -> list[str]:
     if new:
         fresh = stored.with_name(".models.part")
         shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(used, fresh, ignore=shutil.ignore_patterns("control.parquet"))
+        shutil.copytree(used, fresh, ignore=shutil.ignore_patterns("control.parquet", "rereview.json"))
         shutil.rmtree(stored, ignore_errors=True)
         fresh.rename(stored)
     return new

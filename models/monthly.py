@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +15,7 @@ from audit.tables import MASTERS
 from models.features import build_features
 from models.priors import Priors, load_priors
 from models.ranking import Ranking, make_ranking
+from models.rereview import KEPT_MONTHS, case_rates, results_by_act
 from models.store import load_teams, save_teams
 from models.team_model import fit_teams
 
@@ -55,6 +58,7 @@ def rank_month(
     stored: Path | None = None,
     priors_file: Path | None = None,
     capacity_hours: Mapping[str, float] | None = None,
+    findings: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the month's ranked cases (audit.tables.CASES) and leave the model and the control samples in `folder`.
 
@@ -66,12 +70,14 @@ def rank_month(
         stored: a folder of an earlier month whose models are used instead of fitting; teams that it lacks are fitted.
         priors_file: an office's own priors.yaml; None = the shipped one.
         capacity_hours: see make_ranking; None = those of the priors, by the number of insured.
+        findings: of the cases; the prefecture's re-review results, where delivered, then move the rates of content cases,
+            and rereview.json in `folder` says of how many.
 
     Raises:
         ModelError: a stored model does not fit, or the priors are malformed.
 
     """
-    return ranking_of_month(cases, view, seed, folder, stored=stored, priors_file=priors_file, capacity_hours=capacity_hours).cases
+    return ranking_of_month(cases, view, seed, folder, stored=stored, priors_file=priors_file, capacity_hours=capacity_hours, findings=findings).cases
 
 
 def ranking_of_month(
@@ -83,9 +89,10 @@ def ranking_of_month(
     stored: Path | None = None,
     priors_file: Path | None = None,
     capacity_hours: Mapping[str, float] | None = None,
+    findings: pl.DataFrame | None = None,
 ) -> Ranking:
     """Return the cases and the control samples; see rank_month."""
-    priors = load_priors(priors_file)
+    priors = with_prefecture(load_priors(priors_file), cases, findings, view, folder)
     features = features_of_month(view)
     models = {} if stored is None else load_teams(stored)
     models |= fit_teams({t: u for t, u in features.items() if t not in models}, seed=seed)
@@ -95,6 +102,19 @@ def ranking_of_month(
     save_teams(models, folder)
     ranking.control.write_parquet(folder / "control.parquet")
     return ranking
+
+
+def with_prefecture(priors: Priors, cases: pl.DataFrame, findings: pl.DataFrame | None, view: View, folder: Path) -> Priors:
+    """Return the priors with the prefecture's results laid over the content cases; unchanged where no table was delivered."""
+    if findings is None:
+        return priors
+    results = results_by_act(view.scan("rereview_rates", KEPT_MONTHS).select("insurer_no", "code", "asked", "upheld", "delivery_month").collect())
+    if results.is_empty():
+        return priors
+    rates = case_rates(cases, findings, results, priors)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "rereview.json").write_text(json.dumps({"acts": results.height, "cases": rates.height}) + "\n", encoding="utf-8")
+    return replace(priors, case_rates=rates)
 
 
 def hours_by_size(view: View, priors: Priors) -> dict[str, float]:

@@ -61,6 +61,8 @@ class Priors:
         spares: pre-drawn replacements as a share of the sample.
         insured: size of the office that the teams' capacity_hours are meant for.
         least_share: of these hours, for the smallest office.
+        rereview_strength: asked re-reviews that the mean over all acts is worth against an act's own (models.rereview).
+        case_rates: case_id and p_upheld of cases whose rate the prefecture's results moved; None = none.
 
     """
 
@@ -72,6 +74,8 @@ class Priors:
     spares: float
     insured: int
     least_share: float
+    rereview_strength: float = 20.0
+    case_rates: pl.DataFrame | None = None
 
     def hours(self, insured: int) -> dict[str, float]:
         """Return the teams' hours of an office with so many insured."""
@@ -89,7 +93,10 @@ def load_priors(path: Path | None = None) -> Priors:
     path = path or HERE / "priors.yaml"
     data = read_yaml(path)
     name = path.name
-    check_keys(data, {"rules", "default", "without_rule", "teams", "capacity", "sampling"}, set(), file=name)
+    check_keys(data, {"rules", "default", "without_rule", "teams", "capacity", "sampling"}, {"rereview"}, file=name)
+    rereview = data.get("rereview", {"strength": 20.0, "confidence": "assumed"})
+    check_keys(rereview, {"strength", "confidence"}, set(), file=name, where="rereview")
+    _within(rereview["strength"], 0.1, 1e6, "rereview.strength", name)
     check_keys(data["capacity"], {"insured", "least_share", "confidence"}, set(), file=name, where="capacity")
     _within(data["capacity"]["insured"], 1, 1e9, "capacity.insured", name)
     _within(data["capacity"]["least_share"], 0, 1, "capacity.least_share", name)
@@ -108,6 +115,7 @@ def load_priors(path: Path | None = None) -> Priors:
         spares=float(data["sampling"]["spares"]),
         insured=int(data["capacity"]["insured"]),
         least_share=float(data["capacity"]["least_share"]),
+        rereview_strength=float(rereview["strength"]),
     )
 
 

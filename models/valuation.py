@@ -12,6 +12,7 @@ def value_cases(cases: pl.DataFrame, plan: TeamPlan, priors: Priors) -> pl.DataF
 
     - p_upheld: the largest rate among the case's rules. Rules of one case mostly describe the same facts (ten visits,
       three parts, both at once), so combining them as independent witnesses would count one fact several times.
+      Where the prefecture's re-review results are delivered, the rate that they give the case (models.rereview).
     - expected_yen: p_upheld x at_stake_yen, whole yen, half up.
     - minutes: of the team for one finding, and a little for each further one.
     - value: yen per minute that the ranking goes by. Where advice is worth more than the money (health), rate x weight
@@ -35,15 +36,16 @@ def value_cases(cases: pl.DataFrame, plan: TeamPlan, priors: Priors) -> pl.DataF
     unlisted = rates.list.drop_nulls().list.len() < pl.col("rule_ids").list.len()
     known = rates.list.max()
     stake = pl.col("at_stake_yen").fill_null(0)
+    told = priors.case_rates if priors.case_rates is not None else pl.DataFrame(schema={"case_id": pl.String, "p_upheld": pl.Float64})
     return (
-        cases.with_columns(
-            pl.when(unlisted).then(pl.max_horizontal(known, by_severity)).otherwise(known).fill_null(by_severity).alias("p_upheld"),
+        cases.join(told.select("case_id", _told="p_upheld"), on="case_id", how="left", maintain_order="left", validate="1:1").with_columns(
+            pl.coalesce("_told", pl.when(unlisted).then(pl.max_horizontal(known, by_severity)).otherwise(known).fill_null(by_severity)).alias("p_upheld"),
             (plan.minutes + plan.minutes_more * (pl.col("finding_ids").list.len().cast(pl.Float64) - 1).clip(lower_bound=0)).alias("minutes"),
             advice.list.max().fill_null(0.0).alias("_advice"),
         )
         .with_columns(expected_yen(stake).alias("expected_yen"))
         .with_columns((pl.max_horizontal(pl.col("p_upheld") * stake, "_advice") / pl.col("minutes")).alias("value"))
-        .drop("_advice")
+        .drop("_advice", "_told")
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -44,11 +45,25 @@ def summary_text(run: Path, top: int = 8) -> str:
     for c in best.select("team", "rank", "at_stake_yen", "p_upheld", "minutes", "rule_ids").rows(named=True):
         what = "、".join(titles.get(r, r) for r in c["rule_ids"])
         lines.append(_row([TEAM_JA[c["team"]], str(c["rank"]), f"{c['at_stake_yen']:,}円", f"{c['p_upheld']:.0%}", f"{c['minutes']:.0f}分", what], _TOP))
+    lines += _told_by_others(manifest)
     shown = run.relative_to(Path.cwd()) if run.is_relative_to(Path.cwd()) else run
     lines += ["", "■ ファイル", f"点検リスト: {shown / 'worklists'}"]
     lines += [f"  {f.name}" for f in sorted((run / "worklists").glob("*.xlsx"))]
     lines += [f"要約: {shown / 'report.html'}", f"納品の検査: {shown / 'gate' / 'report.html'}", "抽出は要確認の目印であり、誤りと決まったものではありません。"]
     return "\n".join(lines)
+
+
+def _told_by_others(manifest: dict[str, Any]) -> list[str]:
+    """Say how many entries of other bodies' lists found their person, and whether the prefecture's results were used."""
+    steps = {s["step"]: s for s in manifest["steps"]}
+    lines = []
+    for table, title in (("leads", "他機関からの情報"), ("third_party_cases", "第三者行為事案簿")):
+        if states := steps.get("link", {}).get(f"{table}_matched"):
+            one = sum(states[s] for s in ("number", "exact", "tie_break"))
+            lines.append(f"{title}: {sum(states.values()):,}件 ＝ 個人を特定 {one:,}件 ＋ 同名等で特定できず {states['ambiguous']:,}件 ＋ 該当者なし {states['none']:,}件")
+    if moved := steps.get("rank", {}).get("rereview"):
+        lines.append(f"都道府県の再審査結果（{moved['acts']:,}行為）を認容見込に反映: {moved['cases']:,}案件")
+    return ["", "■ 他機関の情報", *lines] if lines else []
 
 
 def team_yen(run: Path) -> dict[str, int]:
