@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import polars as pl
 
 from audit.params import Parameters
-from audit.rules.grains import GRAINS, STANDARD
+from audit.rules.grains import GRAINS, STANDARD, Grain, Staged
 from audit.rules.registry import Dated, Rule
 from audit.tables import FINDINGS, NOT_EVALUATED
 
 MITIGATED = {"rule_id": pl.String, "insurer_no": pl.String, "month": pl.String, "mitigation": pl.String, "n": pl.Int64}
-_ROW = "__row"
+_ROW, _CLEARED, _NOTES = "__row", "__cleared", "__notes"
 
 
 @dataclass(frozen=True)
@@ -40,55 +40,66 @@ class EngineResult:
 
 
 def run_rules(
-    frames: Mapping[str, pl.DataFrame], parameters: Parameters, rules: Iterable[Rule], absent_tables: Iterable[str] = ()
+    frames: Mapping[str, pl.DataFrame | Staged], parameters: Parameters, rules: Iterable[Rule], absent_tables: Iterable[str] = ()
 ) -> EngineResult:
     """Run every rule over the frame of its grain.
 
     Args:
-        frames: grain name -> enriched frame with exactly the grain's columns; unit_id unique.
+        frames: grain name -> enriched frame with exactly the grain's columns, or its units in two stages; unit_id unique.
         parameters: dated values.
         rules: the rules to run; order does not matter.
         absent_tables: tables of which the delivery (and the store) holds nothing: rules that need one are not evaluated.
 
     """
     absent, ordered = set(absent_tables), sorted(rules, key=lambda r: r.id)
-    findings, nulls, mitigated, evaluated = [FINDINGS.empty()], [NOT_EVALUATED.empty()], [pl.DataFrame(schema=MITIGATED)], {}
+    findings, nulls, mitigated, evaluated = [FINDINGS.empty().lazy()], [NOT_EVALUATED.empty().lazy()], [pl.LazyFrame(schema=MITIGATED)], {}
     for name in sorted({r.grain for r in ordered}):
         grain = GRAINS[name]
-        frame = frames.get(name, grain.empty()).with_row_index(_ROW)
-        if frame["unit_id"].n_unique() != frame.height:
-            raise ValueError(f"grain {name}: unit_id is not unique")
+        units = staged(frames.get(name, grain.empty()))
         ready = []
         for r in (r for r in ordered if r.grain == name):
             lacking = [t for t in (*grain.tables, *r.tables) if t in absent]
             if lacking:
-                nulls.append(_table_absent(r, frame, lacking[0]))
+                nulls.append(_table_absent(r, units.rows, lacking[0]))
                 evaluated[r.id] = 0
             else:
                 ready.append(r)
         if not ready:
             continue
-        verdicts = frame.select(_ROW, *(_verdict(r, parameters).alias(r.id) for r in ready))
-        counts = verdicts.select(pl.col(r.id).count() for r in ready).row(0, named=True)
+        verdicts = units.rows.select(_verdict(r, parameters).alias(r.id) for r in ready)
+        counts = verdicts.select(pl.all().count().name.suffix("?"), pl.all().sum().name.suffix("!")).row(0, named=True)
         for r in ready:
-            evaluated[r.id] = counts[r.id]
-            if counts[r.id] < frame.height:
-                unjudged = frame.filter(verdicts[r.id].is_null())
-                nulls.append(_reasons(r, unjudged, parameters))
-        survivors = verdicts.filter(pl.any_horizontal(r.id for r in ready))
-        flagged = frame.filter(pl.col(_ROW).is_in(survivors[_ROW].implode()))
-        for r in ready:
-            hits = flagged.filter(pl.col(_ROW).is_in(survivors.filter(pl.col(r.id))[_ROW].implode()))
-            if hits.height:
-                kept, cleared = _mitigate(r, hits, parameters)
-                mitigated.append(cleared)
-                findings.append(_findings(r, kept, parameters))
-    return EngineResult(
-        FINDINGS.conform(pl.concat(findings)),
-        NOT_EVALUATED.conform(pl.concat(nulls)),
-        pl.concat(mitigated).sort(pl.all()),
-        evaluated,
-    )
+            evaluated[r.id] = counts[f"{r.id}?"]
+            if evaluated[r.id] < verdicts.height:
+                nulls.append(_reasons(r, units.rows.lazy().filter(verdicts[r.id].is_null()), parameters))
+        hit = [r for r in ready if counts[f"{r.id}!"]]
+        if not hit:
+            continue
+        survivors = verdicts.with_row_index(_ROW).filter(pl.any_horizontal(r.id for r in hit))
+        flagged = _laid_out(grain, units, survivors[_ROW]).lazy()
+        for r in hit:
+            marked = _mark(r, flagged.filter(survivors[r.id].fill_null(False)), parameters)
+            findings.append(_findings(r, marked.filter(pl.col(_CLEARED).is_null()), parameters))
+            if any(m.effect == "clear" for m in r.mitigations):
+                mitigated.append(_cleared(r, marked))
+    # one rule is a handful of rows: what costs is starting a query, so they are started together
+    found, unjudged, cleared = pl.collect_all([pl.concat(findings), pl.concat(nulls), pl.concat(mitigated)])
+    return EngineResult(FINDINGS.conform(found), NOT_EVALUATED.conform(unjudged), cleared.sort(pl.all()), evaluated)
+
+
+def staged(frame: pl.DataFrame | Staged) -> Staged:
+    """Return a grain's units in two stages; a whole frame needs nothing more."""
+    return frame if isinstance(frame, Staged) else Staged(frame, lambda rows: rows)
+
+
+def _laid_out(grain: Grain, units: Staged, rows: pl.Series) -> pl.DataFrame:
+    """Return the given rows with all of the grain's columns, in their order."""
+    whole = units.finish(units.rows[rows])
+    if whole.schema != pl.Schema(grain.schema) or whole.height != len(rows):
+        raise ValueError(f"grain {grain.name}: {whole.schema} of {whole.height} rows is not as declared for {len(rows)}")
+    if whole["unit_id"].n_unique() != whole.height:
+        raise ValueError(f"grain {grain.name}: unit_id is not unique")
+    return whole
 
 
 def _dated(r: Rule, parameters: Parameters) -> Dated:
@@ -104,31 +115,33 @@ def _month(column: str = "service_month") -> pl.Expr:
     return pl.col(column).dt.strftime("%Y-%m")
 
 
-def _table_absent(r: Rule, frame: pl.DataFrame, table: str) -> pl.DataFrame:
-    units = frame.group_by("insurer_no", month=_month()).agg(n=pl.len().cast(pl.Int64))
-    if units.is_empty():  # nothing of the grain exists without the table: say so once
-        units = pl.DataFrame({"insurer_no": ["-"], "month": ["-"], "n": [0]}, schema={"insurer_no": pl.String, "month": pl.String, "n": pl.Int64})
+def _table_absent(r: Rule, rows: pl.DataFrame, table: str) -> pl.LazyFrame:
+    if rows.is_empty():  # nothing of the grain exists without the table: say so once
+        units = pl.LazyFrame({"insurer_no": ["-"], "month": ["-"], "n": [0]}, schema={"insurer_no": pl.String, "month": pl.String, "n": pl.Int64})
+    else:
+        units = rows.lazy().group_by("insurer_no", "service_month").agg(n=pl.len().cast(pl.Int64)).with_columns(month=_month())
     return units.select(rule_id=pl.lit(r.id), insurer_no="insurer_no", month="month", reason=pl.lit(f"table:{table}"), n="n")
 
 
-def _reasons(r: Rule, unjudged: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
-    on = pl.col(GRAINS[r.grain].date_column)
+def _reasons(r: Rule, unjudged: pl.LazyFrame, parameters: Parameters) -> pl.LazyFrame:
+    on, columns = pl.col(GRAINS[r.grain].date_column), unjudged.collect_schema()
     reason: pl.Expr = pl.lit("undecided")
-    for column in reversed(r.reads):
+    for column in reversed([c for c in r.reads if c in columns]):
         reason = pl.when(pl.col(column).is_null()).then(pl.lit(f"missing:{column}")).otherwise(reason)
     for name in reversed(r.params):
         reason = pl.when(~parameters.defined(name, on)).then(pl.lit(f"parameter:{name}")).otherwise(reason)
     if r.needs_person:
         reason = pl.when(pl.col("person_id").is_null()).then(pl.lit("person_unmatched")).otherwise(reason)
     return (
-        unjudged.group_by(rule_id=pl.lit(r.id), insurer_no=pl.col("insurer_no"), month=_month(), reason=reason)
+        unjudged.group_by("insurer_no", "service_month", reason=reason)
         .agg(n=pl.len().cast(pl.Int64))
+        .select(rule_id=pl.lit(r.id), insurer_no="insurer_no", month=_month(), reason="reason", n="n")
         .select(NOT_EVALUATED.schema.keys())
     )
 
 
-def _mitigate(r: Rule, hits: pl.DataFrame, parameters: Parameters) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Split hits into those that stand (with their notes) and counts of those cleared."""
+def _mark(r: Rule, hits: pl.LazyFrame, parameters: Parameters) -> pl.LazyFrame:
+    """Add which mitigation clears a hit (null: it stands) and the texts of those that only note something."""
     dated = _dated(r, parameters)
     clearing = [m for m in r.mitigations if m.effect == "clear"]
     notes = [pl.when(m.when(dated).fill_null(False)).then(pl.lit(m.text_ja)) for m in r.mitigations if m.effect == "note"]
@@ -136,16 +149,19 @@ def _mitigate(r: Rule, hits: pl.DataFrame, parameters: Parameters) -> tuple[pl.D
     for m in reversed(clearing):
         cleared_by = pl.when(m.when(dated).fill_null(False)).then(pl.lit(m.id)).otherwise(cleared_by)
     texts = pl.concat_list(notes).list.drop_nulls() if notes else pl.lit([], dtype=pl.List(pl.String))
-    hits = hits.with_columns(__cleared=cleared_by, __notes=texts)
-    cleared = (
-        hits.filter(pl.col("__cleared").is_not_null())
-        .group_by(rule_id=pl.lit(r.id), insurer_no=pl.col("insurer_no"), month=_month(), mitigation=pl.col("__cleared"))
+    return hits.with_columns(cleared_by.alias(_CLEARED), texts.alias(_NOTES))
+
+
+def _cleared(r: Rule, marked: pl.LazyFrame) -> pl.LazyFrame:
+    return (
+        marked.filter(pl.col(_CLEARED).is_not_null())
+        .group_by(rule_id=pl.lit(r.id), insurer_no=pl.col("insurer_no"), month=_month(), mitigation=pl.col(_CLEARED))
         .agg(n=pl.len().cast(pl.Int64))
+        .select(MITIGATED.keys())
     )
-    return hits.filter(pl.col("__cleared").is_null()), cleared.select(MITIGATED.keys())
 
 
-def _findings(r: Rule, kept: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
+def _findings(r: Rule, kept: pl.LazyFrame, parameters: Parameters) -> pl.LazyFrame:
     on, dated = pl.col(GRAINS[r.grain].date_column), _dated(r, parameters)
     provisional = pl.any_horizontal(*(parameters.provisional(n, on) for n in r.params)) if r.params else pl.lit(False)
     is_error = pl.lit(r.severity == "error")
@@ -166,7 +182,7 @@ def _findings(r: Rule, kept: pl.DataFrame, parameters: Parameters) -> pl.DataFra
         at_stake_yen=yen,
         provisional=provisional,
         evidence=evidence,
-        mitigations=pl.col("__notes"),
+        mitigations=pl.col(_NOTES),
         message=_message(r, parameters, on),
         basis=pl.lit(r.basis),
     ).select(FINDINGS.schema.keys())

@@ -287,7 +287,7 @@ def check(work: Path) -> Path:
         write_json(work / "evaluated.json", result.evaluated)
         cases = case_making.build_cases(result.findings)
         write_parquet(work / "found_cases.parquet", cases)
-        counts |= {"rules": len(rules), "units": {g: f.height for g, f in frames.items()}, "findings": result.findings.height, "cases": cases.height}
+        counts |= {"rules": len(rules), "units": {g: engine.staged(f).rows.height for g, f in frames.items()}, "findings": result.findings.height, "cases": cases.height}
     return work / "found_cases.parquet"
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import polars as pl
 
 from audit.enrich import drug_supplies, supply_overlap
@@ -35,27 +33,26 @@ GRAIN = declare(
 def build(view: View) -> pl.DataFrame:
     """Return the grain's frame for every touched month within reach."""
     supplies = drug_supplies.read(view)
-    names = view.code_table("m_drugs", ["name"]).collect()
     # codes without a component are their own key: the same code from two institutions cannot be judged, not overlooked
-    key = pl.coalesce("component", pl.lit("?") + pl.col("code"))
-    frames = [_frame(supplies, _month(supplies, m, key), names) for m in supplies.months]
-    return pl.concat([GRAIN.empty(), *frames])
+    keys = supplies.by_month(lambda _: {"key": pl.coalesce("component", pl.lit("?") + pl.col("code"))})
+    return _frame(supplies, _found(supplies, keys), view.code_table("m_drugs", ["name"]))
 
 
-def _month(supplies: Supplies, month: date, key: pl.Expr) -> pl.DataFrame:
-    """Overlaps of a month, and pairs that may overlap because the days of one packet are not known."""
-    found = supply_overlap.overlaps(supplies, month, key)
-    unknown = supply_overlap.undated(supplies, month, key)
-    found = found.join(unknown.select(*supply_overlap.PAIR, undated=pl.lit(True)), on=supply_overlap.PAIR, how="left", validate="1:1")
-    rest = unknown.join(found, on=supply_overlap.PAIR, how="anti").with_columns(undated=pl.lit(True), overlap_days=pl.lit(0, dtype=pl.Int32))
-    first = rest.explode("claims").join(supplies.claims.select("claim_id", claims="c"), on="claims", how="left").sort("claim_id")
-    stake = first.group_by(supply_overlap.PAIR, maintain_order=True).agg(stake_claim=pl.col("claims").first())
-    rest = rest.join(stake, on=supply_overlap.PAIR, how="left", validate="1:1")
-    return pl.concat([found, rest], how="diagonal").with_columns(pl.col("undated").fill_null(False), service_month=pl.lit(month))
+def _found(supplies: Supplies, keys: pl.DataFrame) -> pl.LazyFrame:
+    """Overlaps, and pairs that may overlap because the days of one packet are not known."""
+    pair = supply_overlap.PAIR
+    sure, unknown = supply_overlap.overlaps(supplies, keys).lazy(), supply_overlap.undated(supplies, keys).lazy()
+    sure = sure.join(unknown.select(*pair, undated=pl.lit(True)), on=pair, how="left", validate="1:1")
+    rest = unknown.join(sure, on=pair, how="anti").with_columns(undated=pl.lit(True), overlap_days=pl.lit(0, dtype=pl.Int32))
+    first = rest.explode("claims").join(supplies.claims.lazy().select("claim_id", claims="c"), on="claims", how="left").sort("claim_id")
+    stake = first.group_by(pair, maintain_order=True).agg(stake_claim=pl.col("claims").first())
+    rest = rest.join(stake, on=pair, how="left", validate="1:1")
+    found = pl.concat([sure, rest], how="diagonal").with_columns(pl.col("undated").fill_null(False))
+    return found.join(supplies.units.lazy().select("u", service_month="month"), on="u", how="left", validate="m:1")
 
 
-def _frame(supplies: Supplies, found: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
-    index = found.with_row_index("unit").lazy()
+def _frame(supplies: Supplies, found: pl.LazyFrame, names: pl.LazyFrame) -> pl.DataFrame:
+    index = found.with_row_index("unit").collect().lazy()  # three branches start here: gathered once
     claims = supplies.claims.lazy()
     claim_ids = (
         index.select("unit", "stake_claim", c="claims")
@@ -69,7 +66,7 @@ def _frame(supplies: Supplies, found: pl.DataFrame, names: pl.DataFrame) -> pl.D
         index.select("unit", drug="drugs")
         .explode("drug")
         .join(supplies.drugs.lazy().select("drug", "code"), on="drug", how="inner")
-        .join(names.lazy(), on="code", how="inner")
+        .join(names, on="code", how="inner")
         .sort("unit", "name")
         .group_by("unit", maintain_order=True)
         .agg(drug_names=pl.col("name").unique(maintain_order=True))

@@ -6,7 +6,7 @@ receipts. Persons, institutions and claims are carried as numbers, because these
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -28,31 +28,32 @@ class Supplies:
     """Drugs handed out, and what their numbers stand for. Numbers only tell apart: their order means nothing.
 
     Attributes:
-        rows: c (claim), person, institution (null: prescriber not written), month (service month), start (null: day
-            illegible), days (null: blank, or impossible), daily (amount a day; null: blank), drug.
+        units: u, person, month, insurer_no, person_id: persons with a receipt in this delivery, by service month as far back as
+            judged.
+        rows: what matters to a unit: its month's supplies, and earlier ones that still run in it. u, month (the unit's), now
+            (of the unit's month), c (claim), institution (null: prescriber not written), start (null: day illegible), days
+            (null: blank, or impossible), daily (amount a day; null: blank), drug. Rows of the month itself without a day
+            or a number of days are among them: they count as prescribed.
+        several: those of units with two or more (known) institutions.
         drugs: drug, code, price (yen per unit), component (first 7 of the price code), strength (first 9), effect (first
-            4), group (first 3): null where the drug master lacks the code.
+            4), group (first 3): null where the drug master lacks the code. Only drugs of `rows`.
         claims: c, person, institution, month, insurer_no, claim_id, version_no, person_id, institution_id, insurer_rate,
             insurer_yen; pharmacy receipts and outpatient receipts with drugs.
-        touched: person, month: units with a receipt in this delivery.
-        months: service months of these, ascending, as far back as judged.
+        months: service months of the units, ascending.
 
     """
 
+    units: pl.DataFrame
     rows: pl.DataFrame
+    several: pl.DataFrame
     drugs: pl.DataFrame
     claims: pl.DataFrame
-    touched: pl.DataFrame
     months: Sequence[date]
 
-    def of_month(self, month: date) -> pl.DataFrame:
-        """Return the rows of the persons touched in a month that matter for it: its own and earlier ones still running.
-
-        Rows of the month itself without a day or a number of days are among them: they count as prescribed.
-        """
-        people = self.touched.filter(pl.col("month") == month).select("person")
-        running = _running(pl.lit(month))
-        return self.rows.lazy().filter((pl.col("month") <= month) & running).join(people.lazy(), on="person", how="semi").collect()
+    def by_month(self, columns: Callable[[date], dict[str, pl.Expr]]) -> pl.DataFrame:
+        """Return drug, month and columns of every drug that may differ by month, e.g. whether a list of the month holds it."""
+        of = [self.drugs.select("drug", month=pl.lit(m), **columns(m)) for m in self.months]
+        return pl.concat(of) if of else self.drugs.head(0).select("drug", month=pl.lit(None, dtype=pl.Date), **columns(date.min))
 
 
 def in_list(parameter: str, what: pl.Expr, month: str | date) -> pl.Expr:
@@ -67,16 +68,38 @@ def read(view: View) -> Supplies:
     in_house = _in_house_lines(view)
     claims = _claims(view, in_house)
     oldest = months_before(view.month, HISTORY_MONTHS)
-    touched = claims.filter(pl.col("now") & pl.col("month").is_between(oldest, view.month)).select("person", "month").unique()
-    months = touched["month"].unique().sort().to_list()
+    units = (
+        claims.lazy()
+        .filter(pl.col("now") & pl.col("month").is_between(oldest, view.month))
+        .select("person", "month", "insurer_no", "person_id")
+        .unique(["person", "month"])
+        .with_row_index("u")
+        .collect()
+    )
+    months = units["month"].unique().sort().to_list()
     # receipts of this month's care look back to what still runs; late ones look further, but for few persons
-    late = touched.filter(pl.col("month") < view.month).select("person").unique()
+    late = units.filter(pl.col("month") < view.month).select("person").unique()
     rows = _rows(view, in_house, claims, view.month)
     if months and late.height:
         late_claims = claims.join(late, on="person", how="semi")
         rows = pl.concat([rows.join(late_claims.select("c"), on="c", how="anti"), _rows(view, in_house, late_claims, months[0])])
-    rows, drugs = _number_drugs(view, rows)
-    return Supplies(rows, drugs, claims.drop("now", "first_day"), touched, months)
+    rows, drugs = _number_drugs(view, _of_units(rows, units))
+    known = rows.lazy().group_by("u").agg(low=pl.col("institution").min(), high=pl.col("institution").max())
+    # min and max tell two from one far faster than counting distinct values
+    several = rows.lazy().join(known.filter(pl.col("low") != pl.col("high")), on="u", how="semi").collect()
+    return Supplies(units, rows, several, drugs, claims.drop("now", "first_day"), months)
+
+
+def _of_units(rows: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
+    """Lay every supply beside the units that it matters to."""
+    unit_month = pl.col("month_right")
+    return (
+        rows.lazy()
+        .join(units.lazy().select("u", "person", "month"), on="person", how="inner")
+        .filter((pl.col("month") <= unit_month) & _running(unit_month))
+        .select("u", "c", "institution", "start", "days", "daily", "code", now=pl.col("month") == unit_month, month=unit_month)
+        .collect()
+    )
 
 
 def _rows(view: View, in_house: pl.DataFrame, claims: pl.DataFrame, since: date) -> pl.DataFrame:
@@ -125,17 +148,20 @@ def _claims(view: View, in_house_lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _number_drugs(view: View, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Replace the rows' codes by numbers; return rows and what the master says of each number."""
     code = pl.col("price_code")
-    known = (
-        view.code_table("m_drugs", ["price", "price_code"])
-        .with_columns(price_code=pl.when(code.str.len_chars() >= 9).then(code))
-        .select("code", "price", *(code.str.slice(0, n).alias(a) for a, n in (("component", 7), ("strength", 9), ("effect", 4), ("group", 3))))
+    parts = (("component", 7), ("strength", 9), ("effect", 4), ("group", 3))
+    known = view.code_table("m_drugs", ["price", "price_code"]).with_columns(price_code=pl.when(code.str.len_chars() >= 9).then(code))
+    numbered = rows.with_columns(pl.col("code").cast(pl.Categorical), drug=pl.col("code").cast(pl.Categorical).to_physical())
+    drugs = (
+        numbered.lazy()
+        .unique("drug")
+        .select("drug", pl.col("code").cast(pl.String))
+        .join(known, on="code", how="left", validate="m:1")
+        .select("drug", "code", "price", *(code.str.slice(0, n).alias(name) for name, n in parts))
         .collect()
-        .sort("code")
     )
-    unknown = rows.lazy().join(known.lazy(), on="code", how="anti").select("code").unique().sort("code").collect()
-    drugs = pl.concat([known, unknown], how="diagonal").with_row_index("drug")
-    return rows.join(drugs.select("code", "drug"), on="code", how="left", validate="m:1").drop("code"), drugs
+    return numbered.drop("code"), drugs
 
 
 def _pharmacy(view: View, claims: pl.LazyFrame, condition: pl.Expr) -> pl.LazyFrame:

@@ -6,7 +6,7 @@ import polars as pl
 
 from audit.enrich import injury_codes
 from audit.params import load
-from audit.rules.grains import Grain, declare
+from audit.rules.grains import Grain, Staged, declare
 from audit.view import View
 
 GRAIN = declare(
@@ -42,7 +42,12 @@ ANYWHERE = "全身"
 
 
 def build(view: View) -> pl.DataFrame:
-    """Return the grain's frame: receipts delivered in the view's month."""
+    """Return the grain's whole frame: receipts delivered in the view's month."""
+    return staged(view).whole()
+
+
+def staged(view: View) -> Staged:
+    """Return every receipt with what rules ask of it; regions, codes and cases are laid out for few."""
     code = load().value("third_party.special_code", view.month)
     marked = pl.lit(False) if code is None else pl.col("special_codes").list.contains(code)
     claims = (
@@ -52,23 +57,43 @@ def build(view: View) -> pl.DataFrame:
             *_KEY, "kind", "person_id", "service_month", "institution_id", "special_codes", "points", "outside_accident_points",
             "insurer_rate", "insurer_yen", "inpatient", "birth_date", marked=marked,
         )
+        .with_row_index("c")
         .collect()
     )
-    by_claim = _by_claim(_injuries(view, claims.lazy().select(*_KEY, "service_month"), _written(view)))
-    surgery = _surgery(view)
-    claims = claims.join(by_claim, on=_KEY, how="left", validate="1:1").join(surgery, on=_KEY, how="left", validate="1:1")
-    claims = claims.join(_open_cases(view, claims, code), on=_KEY, how="left", validate="1:1")
-    month = pl.col("service_month")
-    birthday_to_come = month.dt.month() <= pl.col("birth_date").dt.month()
-    return (
-        claims.with_columns(
-            provider_id=pl.col("institution_id"),
-            surgery=pl.col("surgery").fill_null(False),
-            age=(month.dt.year() - pl.col("birth_date").dt.year() - birthday_to_come.cast(pl.Int32)).cast(pl.Int32),
+    injuries = _by_claim(_injuries(view, claims.lazy().select("c", *_KEY, "service_month"), _written(view)))
+    cases = _open_cases(view, claims, injuries, code)
+    flags = injuries.select("c", "injury", "new_injury", has_diagnoses=pl.lit(True))
+    rows = (
+        claims.lazy()
+        .join(flags.lazy(), on="c", how="left", validate="m:1", maintain_order="left")
+        .join(_surgery(view, claims).lazy(), on="c", how="left", validate="m:1", maintain_order="left")
+        .join(cases.lazy().select("c", open_case=pl.lit(True)), on="c", how="left", validate="m:1", maintain_order="left")
+        .with_columns(
+            pl.col("surgery").fill_null(False),
             # no diagnosis that is an injury or unreadable
             injury=pl.when(pl.col("has_diagnoses").is_null()).then(False).otherwise("injury"),
             new_injury=pl.when(pl.col("has_diagnoses").is_null()).then(False).otherwise("new_injury"),
-            open_case=pl.when(pl.col("person_id").is_not_null()).then(pl.col("open_case_claims").is_not_null()),
+            open_case=pl.when(pl.col("person_id").is_not_null()).then(pl.col("open_case").fill_null(False)),
+        )
+        .collect()
+    )
+
+    def finish(some: pl.DataFrame) -> pl.DataFrame:
+        return _finish(some, injuries, cases)
+
+    return Staged(rows, finish)
+
+
+def _finish(some: pl.DataFrame, injuries: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
+    month = pl.col("service_month")
+    birthday_to_come = month.dt.month() <= pl.col("birth_date").dt.month()
+    return (
+        some.lazy()
+        .join(injuries.lazy().drop("injury", "new_injury"), on="c", how="left", validate="m:1", maintain_order="left")
+        .join(cases.lazy(), on="c", how="left", validate="m:1", maintain_order="left")
+        .with_columns(
+            provider_id=pl.col("institution_id"),
+            age=(month.dt.year() - pl.col("birth_date").dt.year() - birthday_to_come.cast(pl.Int32)).cast(pl.Int32),
             unit_id=pl.when(pl.col("version_no") > 0).then(pl.concat_str("claim_id", pl.lit("/"), "version_no")).otherwise("claim_id"),
             claim_ids=pl.concat_list(pl.concat_list("claim_id"), pl.col("open_case_claims").fill_null([])),
             stake_claim_id=pl.col("claim_id"),
@@ -76,6 +101,7 @@ def build(view: View) -> pl.DataFrame:
         )
         .select(GRAIN.schema.keys())
         .cast(GRAIN.schema)
+        .collect()
     )
 
 
@@ -100,14 +126,14 @@ def _written(view: View, months_back: int = 0) -> pl.LazyFrame:
 
 
 def _by_claim(injuries: pl.LazyFrame) -> pl.DataFrame:
+    """Sum up the injuries of each receipt that has any, or an unreadable diagnosis; a receipt without one is not here."""
     hurt, started, month = pl.col("injury"), pl.col("started_on"), pl.col("service_month")
     new = hurt & (started.dt.truncate("1mo") == month)  # null: unreadable code, or no start
     certain = ~pl.col("modifiers").list.contains("8002")
     return (
         injuries.with_columns(new=new, certain=certain)
-        .group_by(_KEY)
+        .group_by("c")
         .agg(
-            has_diagnoses=pl.lit(True),
             injury=hurt.any(ignore_nulls=False),
             new_injury=pl.col("new").any(ignore_nulls=False),
             new_certain=(pl.col("new") & pl.col("certain").fill_null(True)).any(),
@@ -120,22 +146,31 @@ def _by_claim(injuries: pl.LazyFrame) -> pl.DataFrame:
     )
 
 
-def _surgery(view: View) -> pl.DataFrame:
+def _surgery(view: View, claims: pl.DataFrame) -> pl.DataFrame:
     listed = sorted({c for period in load()["third_party.surgery_categories"].periods for c in period.value})
     return (
         view.scan("lines")
         .filter(pl.col("category").is_in(listed) & (pl.col("record") == "SI"))
         .select(_KEY)
         .unique()
+        .join(claims.lazy().select("c", *_KEY), on=_KEY, how="inner")
+        .select("c", surgery=pl.lit(True))
         .collect()
-        .with_columns(surgery=pl.lit(True))
     )
 
 
-def _open_cases(view: View, claims: pl.DataFrame, code: str | None) -> pl.DataFrame:
+def _open_cases(view: View, claims: pl.DataFrame, injuries: pl.DataFrame, code: str | None) -> pl.DataFrame:
     """Unmarked injury receipts of persons who have a marked one, in this or an earlier month, of the same region."""
     months = load().value("third_party.open_months", view.month) or 0
-    later = claims.lazy().filter(~pl.col("marked").fill_null(False) & (pl.col("regions").list.len() > 0))
+    regions = injuries.lazy().select("c", region="regions").filter(pl.col("region").list.len() > 0)
+    later = (
+        claims.lazy()
+        .filter(~pl.col("marked").fill_null(False))
+        .select("c", *_PERSON, "service_month")
+        .join(regions, on="c", how="inner", validate="1:1")
+        .collect()
+        .lazy()
+    )
     marked = (
         view.scan("claims", months)
         .filter(pl.col("special_codes").list.contains(code or "") & pl.col("person_id").is_not_null())
@@ -143,6 +178,9 @@ def _open_cases(view: View, claims: pl.DataFrame, code: str | None) -> pl.DataFr
         .join(later.select(_PERSON).unique(), on=_PERSON, how="semi")
         .collect()
     )
+    nothing = pl.DataFrame(schema={"c": pl.UInt32, "open_case_claims": pl.List(pl.String), "open_case_month": pl.Date})
+    if marked.is_empty():
+        return nothing
     # few receipts out of a year: pick their diagnoses while reading
     written = _written(view, months).filter(pl.col("claim_id").is_in(marked["claim_id"].unique().implode())).collect()
     hurt = _injuries(view, marked.lazy(), written.lazy()).filter("injury").select(*_PERSON, "claim_id", "service_month", "region").unique().collect()
@@ -152,12 +190,11 @@ def _open_cases(view: View, claims: pl.DataFrame, code: str | None) -> pl.DataFr
         pl.col("service_month").dt.month().cast(pl.Int32) - pl.col("case_month").dt.month().cast(pl.Int32)
     )
     return (
-        later.select(*_KEY, "person_id", "service_month", region="regions")
-        .join(case.select(_PERSON).unique(), on=_PERSON, how="semi")
+        later.join(case.select(_PERSON).unique(), on=_PERSON, how="semi")
         .explode("region")
         .join(case.rename({"region": "case_region"}), on=_PERSON, how="inner")
         .filter(same & distance.is_between(0, months))
-        .group_by(_KEY)
+        .group_by("c")
         .agg(open_case_claims=pl.col("case_claim").unique().sort(), open_case_month=pl.col("case_month").max())
         .collect()
     )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import polars as pl
 
 from audit.enrich import drug_supplies, supply_overlap
 from audit.enrich.drug_supplies import Supplies
 from audit.params import load
-from audit.rules.grains import Grain, declare
+from audit.rules.grains import Grain, Staged, declare
 from audit.view import View
 
 GRAIN = declare(
@@ -33,95 +31,120 @@ GRAIN = declare(
 )
 
 
+_COUNTS = ("institution_count", "unreadable_drugs", "uncounted_drugs", "undated_hypnotics", "duplicate_classes", "duplicate_institutions", "long_drugs", "hypnotic_days")
+
+
 def build(view: View) -> pl.DataFrame:
-    """Return the grain's frame for every touched month within reach."""
+    """Return the grain's whole frame for every touched month within reach."""
+    return staged(view).whole()
+
+
+def staged(view: View) -> Staged:
+    """Return every person and month with the counts that rules ask for; texts and lists are laid out for few."""
     supplies = drug_supplies.read(view)
-    return pl.concat([GRAIN.empty(), *(_month(supplies, m) for m in supplies.months), _unmatched(view)])
+    hypnotic, kampo = ("drugs.hypnotic.classes", "drugs.duplicate.excluded_classes")
+    kinds = supplies.by_month(
+        lambda month: {
+            "readable": pl.col("effect").is_not_null(),
+            "hypnotic": drug_supplies.in_list(hypnotic, pl.col("group"), month),
+            "effect": pl.when(~drug_supplies.in_list(kampo, pl.col("group"), month)).then("effect"),
+            "strength": "strength",
+            "long_days": pl.lit(load().value("drugs.poly.days", month), dtype=pl.Int32),
+        }
+    )
+    classes = _duplicate_classes(supplies, kinds)
+    sleeping = supply_overlap.overlaps(supplies, kinds.select("drug", "month", key=pl.when("hypnotic").then(pl.lit("hypnotic"))))
+    sleeping = sleeping.select("u", hypnotic_days="overlap_days", hypnotic_institutions="institutions")
+    counts = _counts(supplies, kinds)
+    for part in (classes.drop("duplicate_class_codes"), sleeping.drop("hypnotic_institutions")):
+        counts = counts.join(part.lazy(), on="u", how="left", validate="1:1")
+    rows = (
+        counts.join(supplies.units.lazy(), on="u", how="inner", validate="1:1")
+        .select("u", "insurer_no", "person_id", pl.col(_COUNTS).cast(pl.Int32), service_month="month")
+        # where no period of the parameter holds, the count of long supplies is null and means nothing
+        .with_columns(pl.col("duplicate_classes", "duplicate_institutions", "hypnotic_days").fill_null(0))
+        .collect()
+    )
+
+    def finish(some: pl.DataFrame) -> pl.DataFrame:
+        return _finish(some, supplies, classes, sleeping)
+
+    return Staged(pl.concat([rows, _unmatched(view)], how="diagonal"), finish)
 
 
 def _unmatched(view: View) -> pl.DataFrame:
     """Pharmacy receipts of this delivery without a person: they cannot be judged, and are counted so."""
     claims = view.scan("claims").filter((pl.col("kind") == "pha") & pl.col("person_id").is_null() & pl.col("service_month").is_not_null())
-    columns = {
-        "insurer_no": "insurer_no", "unit_id": "claim_id", "service_month": "service_month", "stake_claim_id": "claim_id",
-        "claim_ids": pl.concat_list("claim_id"),
-    }  # fmt: skip
-    found = claims.select(**columns).unique(["insurer_no", "unit_id"]).collect()
-    return pl.concat([GRAIN.empty(), found], how="diagonal").select(GRAIN.schema.keys())
+    return claims.select("insurer_no", "service_month", "claim_id").unique(["insurer_no", "claim_id"]).collect()
 
 
-def _month(supplies: Supplies, month: date) -> pl.DataFrame:
-    rows = supplies.of_month(month).lazy().filter(pl.col("month") == month)
-    hypnotic = drug_supplies.in_list("drugs.hypnotic.classes", pl.col("group"), month)
-    kinds = supplies.drugs.lazy().select("drug", readable=pl.col("effect").is_not_null(), hypnotic=hypnotic)
-    rows = rows.join(kinds, on="drug", how="left").collect()
-    long_days = pl.lit(load().value("drugs.poly.days", month), dtype=pl.Int32)
+def _counts(supplies: Supplies, kinds: pl.DataFrame) -> pl.LazyFrame:
+    """Count a month's drugs by unit."""
+    rows = supplies.rows.filter("now").lazy().join(kinds.lazy(), on=["drug", "month"], how="left").collect().lazy()
     # numbers of strengths: a tenth of the time of their texts
-    strengths = supplies.drugs.lazy().filter(pl.col("strength").is_not_null()).select("drug", strength=pl.col("strength").rank("dense"))
+    numbers = kinds.lazy().select("strength").unique().drop_nulls().with_row_index("s")
     long_drugs = (
-        rows.lazy()
-        .join(strengths, on="drug", how="inner")
-        .group_by("person", "strength")
-        .agg(days=pl.col("days").sum())
-        .group_by("person")
-        .agg(long_drugs=(pl.col("days") >= long_days).sum().cast(pl.Int32))
+        rows.join(numbers, on="strength", how="inner")
+        .group_by("u", "s")
+        .agg(pl.col("days").sum(), pl.col("long_days").first())
+        .group_by("u")
+        .agg(long_drugs=(pl.col("days") >= pl.col("long_days")).sum(), known=pl.col("long_days").is_not_null().all())
+        .select("u", long_drugs=pl.when("known").then("long_drugs"))
     )
-    people = (
-        rows.lazy()
-        .group_by("person")
-        .agg(
-            unreadable_drugs=(~pl.col("readable") | pl.col("institution").is_null()).sum().cast(pl.Int32),
-            uncounted_drugs=pl.col("days").is_null().sum().cast(pl.Int32),
-            undated_hypnotics=(pl.col("hypnotic") & (pl.col("start").is_null() | pl.col("days").is_null())).sum().cast(pl.Int32),
-            institution_count=pl.col("institution").drop_nulls().n_unique().cast(pl.Int32),
-        )
+    people = rows.group_by("u").agg(
+        unreadable_drugs=(~pl.col("readable") | pl.col("institution").is_null()).sum(),
+        uncounted_drugs=pl.col("days").is_null().sum(),
+        undated_hypnotics=(pl.col("hypnotic") & (pl.col("start").is_null() | pl.col("days").is_null())).sum(),
+        institution_count=pl.col("institution").drop_nulls().n_unique(),
+        counted=pl.col("long_days").is_not_null().all(),
     )
-    claims = (
-        supplies.claims.lazy()
-        .join(rows.lazy().select("c").unique(), on="c", how="semi")
-        .group_by("person")
-        .agg(pl.col("insurer_no", "person_id").first(), claim_ids=pl.col("claim_id").sort())
-    )
-    zero = ("long_drugs", "duplicate_classes", "duplicate_institutions", "hypnotic_days")
+    counted = pl.when("counted").then(pl.col("long_drugs").fill_null(0))
+    return people.join(long_drugs, on="u", how="left", validate="1:1").with_columns(long_drugs=counted)
+
+
+def _duplicate_classes(supplies: Supplies, kinds: pl.DataFrame) -> pl.DataFrame:
+    """Return u, duplicate_classes, duplicate_institutions, duplicate_class_codes: 薬効 of the month from several institutions."""
+    listed = supplies.several.lazy().filter("now").join(kinds.lazy().filter(pl.col("effect").is_not_null()), on=["drug", "month"], how="inner")
     return (
-        people.join(claims, on="person", how="inner", validate="1:1")
-        .join(long_drugs, on="person", how="left", validate="1:1")
-        .join(_duplicate_classes(supplies, rows, month).lazy(), on="person", how="left", validate="1:1")
-        .join(_hypnotics(supplies, month).lazy(), on="person", how="left", validate="1:1")
-        .with_columns(
-            pl.col(zero).fill_null(0),
-            unit_id=pl.concat_str("person_id", pl.lit(f":{month:%Y-%m}")),
-            provider_id=pl.lit(None, dtype=pl.String),
-            service_month=pl.lit(month),
-            stake_claim_id=pl.col("claim_ids").list.first(),
-            stake_cap_yen=pl.lit(None, dtype=pl.Int64),
+        listed.group_by("u", "effect")
+        .agg(pl.col("institution").drop_nulls().unique())
+        .filter(pl.col("institution").list.len() > 1)
+        .group_by("u")
+        .agg(
+            duplicate_classes=pl.len().cast(pl.Int32),
+            duplicate_institutions=pl.col("institution").explode().n_unique().cast(pl.Int32),
+            duplicate_class_codes=pl.col("effect").sort(),
         )
-        # where no period of the parameter holds, the count means nothing
-        .with_columns(long_drugs=pl.when(long_days.is_not_null()).then("long_drugs"))
-        .select(GRAIN.schema.keys())
-        .cast(GRAIN.schema)
         .collect()
     )
 
 
-def _duplicate_classes(supplies: Supplies, rows: pl.DataFrame, month: date) -> pl.DataFrame:
-    kampo = drug_supplies.in_list("drugs.duplicate.excluded_classes", pl.col("group"), month)
-    effects = supplies.drugs.filter(pl.col("effect").is_not_null() & ~kampo).select("drug", "effect", key=pl.col("effect").rank("dense"))
-    listed = rows.join(effects.select("drug", "key"), on="drug", how="inner").select(*supply_overlap.PAIR, "institution")
-    shared = supply_overlap.several_institutions(listed, supply_overlap.PAIR)
-    return (
-        listed.join(shared, on=supply_overlap.PAIR, how="semi")
-        .join(effects.select("key", "effect").unique(), on="key", how="inner")
-        .group_by("person")
-        .agg(
-            duplicate_classes=pl.col("effect").n_unique().cast(pl.Int32),
-            duplicate_institutions=pl.col("institution").drop_nulls().n_unique().cast(pl.Int32),
-            duplicate_class_codes=pl.col("effect").unique().sort(),
-        )
+def _finish(some: pl.DataFrame, supplies: Supplies, classes: pl.DataFrame, sleeping: pl.DataFrame) -> pl.DataFrame:
+    """Lay out all columns of some units; a receipt without a person stands for itself."""
+    claims = (
+        supplies.rows.lazy()
+        .filter("now")
+        .select("u", "c")
+        .join(some.lazy().select("u"), on="u", how="semi")
+        .unique()
+        .join(supplies.claims.lazy().select("c", "claim_id"), on="c", how="left")
+        .group_by("u")
+        .agg(claim_ids=pl.col("claim_id").sort())
     )
-
-
-def _hypnotics(supplies: Supplies, month: date) -> pl.DataFrame:
-    hypnotic = drug_supplies.in_list("drugs.hypnotic.classes", pl.col("group"), month)
-    found = supply_overlap.overlaps(supplies, month, pl.when(hypnotic).then(pl.lit("hypnotic")))
-    return found.select("person", hypnotic_days="overlap_days", hypnotic_institutions="institutions")
+    lists = (claims, classes.lazy().select("u", "duplicate_class_codes"), sleeping.lazy().select("u", "hypnotic_institutions"))
+    wide = some.lazy()
+    for part in lists:
+        wide = wide.join(part, on="u", how="left", validate="m:1", maintain_order="left")
+    claim_ids = pl.when(pl.col("claim_id").is_not_null()).then(pl.concat_list("claim_id")).otherwise("claim_ids")
+    return (
+        wide.with_columns(
+            claim_ids=claim_ids,
+            unit_id=pl.coalesce("claim_id", pl.concat_str("person_id", pl.col("service_month").dt.strftime("%Y-%m"), separator=":")),
+            provider_id=pl.lit(None, dtype=pl.String),
+            stake_cap_yen=pl.lit(None, dtype=pl.Int64),
+        )
+        .with_columns(stake_claim_id=pl.col("claim_ids").list.first())
+        .select(GRAIN.schema.keys())
+        .cast(GRAIN.schema)
+        .collect()
+    )

@@ -6,7 +6,7 @@ that builds a frame is named after it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -50,6 +50,25 @@ class Grain:
     def empty(self) -> pl.DataFrame:
         """Return a frame of this grain with no rows."""
         return pl.DataFrame(schema=self.schema)
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A grain's units in two stages: what conditions read of every unit, everything else only of the few that are flagged.
+
+    Attributes:
+        rows: insurer_no, person_id, service_month, the grain's date column, the columns that its rules' conditions read, and
+            whatever `finish` needs; one row per unit.
+        finish: some of these rows -> the same rows in the same order with the grain's columns, as declared.
+
+    """
+
+    rows: pl.DataFrame
+    finish: Callable[[pl.DataFrame], pl.DataFrame]
+
+    def whole(self) -> pl.DataFrame:
+        """Return every unit with all columns."""
+        return self.finish(self.rows)
 
 
 GRAINS: dict[str, Grain] = {}
