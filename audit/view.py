@@ -32,8 +32,8 @@ class View(ABC):
         self.month = month
 
     @abstractmethod
-    def _raw(self, table: str, since: date) -> pl.LazyFrame:
-        """Return declared columns plus `delivery_month` (Date), delivered from `since` to the view's month."""
+    def _raw(self, table: str, since: date, until: date | None = None) -> pl.LazyFrame:
+        """Return declared columns plus `delivery_month` (Date), delivered from `since` to `until` (default: the view's month)."""
 
     @abstractmethod
     def master(self, table: str) -> pl.LazyFrame:
@@ -43,12 +43,13 @@ class View(ABC):
     def has(self, table: str, months_back: int = 0) -> bool:
         """Return whether this delivery, or one of the last `months_back` months, brought any row (masters: whether any is stored)."""
 
-    def scan(self, table: str, months_back: int = 0) -> pl.LazyFrame:
-        """Return rows that stand, delivered in the last `months_back` months and this one.
+    def scan(self, table: str, months_back: int = 0, *, earlier: bool = False) -> pl.LazyFrame:
+        """Return rows that stand, delivered in the last `months_back` months and this one; with `earlier` without this one.
 
         Rows superseded by any delivery up to this one are left out. Order of rows is not specified: sort before windows.
         """
-        frame = self._raw(table, months_before(self.month, months_back))
+        until = months_before(self.month, 1) if earlier else self.month
+        frame = self._raw(table, months_before(self.month, months_back), until)
         gone = self._raw("superseded", months_before(self.month, max(months_back, 0))).select("insurer_no", "claim_id", "version_no").unique()
         if table in _VERSIONED:
             frame = frame.join(gone, on=["insurer_no", "claim_id", "version_no"], how="anti")
@@ -91,12 +92,12 @@ class StoredView(View):
         super().__init__(month)
         self._tables, self._insurers = tables, None if insurers is None else set(insurers)
 
-    def _raw(self, table: str, since: date) -> pl.LazyFrame:
+    def _raw(self, table: str, since: date, until: date | None = None) -> pl.LazyFrame:
         by_month: dict[date, list[Path]] = {}
         for file in sorted((self._tables / table).glob("insurer=*/month=*/part.parquet")):
             insurer = file.parts[-3].removeprefix("insurer=")
             delivered = date.fromisoformat(file.parts[-2].removeprefix("month=") + "-01")
-            if since <= delivered <= self.month and (self._insurers is None or insurer in self._insurers):
+            if since <= delivered <= (until or self.month) and (self._insurers is None or insurer in self._insurers):
                 by_month.setdefault(delivered, []).append(file)
         # one scan for all insurers of a month: a prefecture has hundreds of files, and each scan is a node of the plan
         # a partition stored before a column was declared has it as null
@@ -125,9 +126,10 @@ class MemoryView(View):
         self._frames = {n: ALL[n].conform(f) for n, f in frames.items()}
         self._history = {k: ALL[k[0]].conform(f) for k, f in (history or {}).items()}
 
-    def _raw(self, table: str, since: date) -> pl.LazyFrame:
-        parts = [f.lazy().with_columns(delivery_month=pl.lit(d)) for (n, d), f in sorted(self._history.items(), key=lambda i: i[0]) if n == table and since <= d < self.month]
-        if table in self._frames:
+    def _raw(self, table: str, since: date, until: date | None = None) -> pl.LazyFrame:
+        last = until or self.month
+        parts = [f.lazy().with_columns(delivery_month=pl.lit(d)) for (n, d), f in sorted(self._history.items(), key=lambda i: i[0]) if n == table and since <= d < self.month and d <= last]
+        if table in self._frames and self.month <= last:
             parts.append(self._frames[table].lazy().with_columns(delivery_month=pl.lit(self.month)))
         return pl.concat(parts) if parts else _nothing(table)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from audit.enrich.once import once_per_view
+from audit.enrich.reopened import of_claims
 from audit.params import load
 from audit.view import View
 
@@ -46,36 +47,29 @@ def care_kinds(view: View, claims: pl.DataFrame, months_back: int) -> pl.DataFra
         yen_per_unit (null without a total record). Sorted by insurer, claim and kind.
 
     """
-    kinds = _records(view, months_back)
+    kinds = _records(view, claims, months_back)
     # 実日数 of the total and 入所実日数 may or may not hold 外泊日数: the smaller proves less and is never too much
     from_records = pl.min_horizontal("actual_days", pl.coalesce(_positive("stay_days"), "short_days"))
     by_day = load().is_in("care.count.once_a_day_kinds", pl.col("service_kind"), pl.col("service_month"))
     return (
-        claims.join(kinds, on=["insurer_no", "care_claim_id"], how="inner", validate="1:m")
+        claims.lazy()
+        .join(kinds, on=["insurer_no", "care_claim_id"], how="inner", validate="1:m")
         .with_columns(
             kind_units=pl.coalesce("total_units", "line_units"),
             service_days=pl.coalesce(from_records, pl.when(by_day).then(_positive("line_times"))).cast(pl.Int32),
         )
         .drop("line_units", "line_times", "total_units", "actual_days", "short_days")
         .sort(KIND)
+        .collect()
     )
 
 
-@once_per_view
-def _records(view: View, months_back: int) -> pl.DataFrame:
+def _records(view: View, claims: pl.DataFrame, months_back: int) -> pl.LazyFrame:
     """Return what lines and totals say of each claim's service kinds."""
-    wanted = care_claims(view, months_back).lazy().select("insurer_no", "care_claim_id", "delivery_month")
-    on = ["insurer_no", "care_claim_id", "delivery_month"]
-    lines = (
-        view.scan("care_lines", months_back)
-        .join(wanted, on=on, how="semi")
-        .group_by(*KIND)
-        .agg(line_units=pl.col("units").sum(), line_times=pl.col("times").max())
-    )
+    lines = records_of(view, "care_lines", claims, months_back).group_by(KIND).agg(line_units=pl.col("units").sum(), line_times=pl.col("times").max())
     totals = (
-        view.scan("care_totals", months_back)
-        .join(wanted, on=on, how="semi")
-        .group_by(*KIND)
+        records_of(view, "care_totals", claims, months_back)
+        .group_by(KIND)
         .agg(
             total_units=pl.col("units").sum(),
             kind_yen=pl.col("benefit_yen").sum(),
@@ -84,7 +78,24 @@ def _records(view: View, months_back: int) -> pl.DataFrame:
             yen_per_unit=pl.col("yen_per_100_units").max() / 100,
         )
     )
-    return lines.join(totals, on=KIND, how="full", coalesce=True, validate="1:1").collect()
+    return lines.join(totals, on=KIND, how="full", coalesce=True, validate="1:1")
+
+
+def records_of(view: View, table: str, claims: pl.DataFrame, months_back: int) -> pl.LazyFrame:
+    """Return the rows of care_lines or care_totals of some claims, each as last delivered.
+
+    Args:
+        view: tables as of the delivery month.
+        table: care_lines or care_totals.
+        claims: rows of `care_claims`, all or some.
+        months_back: deliveries to look back, as for `claims`.
+
+    """
+    on = ["insurer_no", "care_claim_id", "delivery_month"]
+    earlier = claims.filter(~pl.col("now"))
+    now = view.scan(table).join(claims.lazy().filter("now").select(on), on=on, how="semi")
+    before = of_claims(view.scan(table, months_back, earlier=True), earlier, "care_claim_id").join(earlier.lazy().select(on), on=on, how="semi")
+    return pl.concat([now, before]) if earlier.height else now
 
 
 def _positive(column: str) -> pl.Expr:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from audit.enrich.care_services import care_claims
+from audit.enrich.care_services import care_claims, records_of
 from audit.enrich.hospital_stays import HISTORY_MONTHS, UNIT
 from audit.enrich.medical_sections import home_care_lines
+from audit.enrich.reopened import earlier_claims, of_claims
 from audit.params import load
 from audit.rules.grains import Grain, declare
 from audit.view import View
@@ -29,29 +30,21 @@ GRAIN = declare(
     )
 )
 _KEY = ["insurer_no", "claim_id", "version_no"]
+_ON = ["insurer_no", "care_claim_id", "delivery_month"]
 
 
 def build(view: View) -> pl.DataFrame:
     """Return the grain's frame: lines delivered now, or of a person and month whose management fee was."""
-    claims = care_claims(view, HISTORY_MONTHS)
-    fees = _management(view, claims)
-    on = ["insurer_no", "care_claim_id", "delivery_month"]
+    lines = _lines(view)
+    fees = _management(view, care_claims(view, HISTORY_MONTHS), lines.filter("now"))
+    lines = lines.join(fees, on=UNIT, how="left", validate="m:1").filter(pl.col("now") | pl.col("fee_now").fill_null(False))
     totals = (
-        view.scan("care_totals", HISTORY_MONTHS)
-        .group_by(*on, "service_kind")
+        records_of(view, "care_totals", lines, HISTORY_MONTHS)
+        .group_by(*_ON, "service_kind")
         .agg(yen_per_unit=pl.col("yen_per_100_units").max() / 100)
-    )
-    is_guidance = load().is_in("care.guidance.kinds", pl.col("service_kind"), pl.col("service_month"))
-    lines = (
-        view.scan("care_lines", HISTORY_MONTHS)
-        .select(*on, "line_no", "service_kind", "item", "unit_price", "times")
-        .join(claims.lazy(), on=on, how="inner", validate="m:1")
-        .filter(is_guidance)
-        .join(totals, on=[*on, "service_kind"], how="left", validate="m:1")
-        .join(fees.lazy(), on=UNIT, how="left", validate="m:1")
-        .filter(pl.col("now") | pl.col("fee_now").fill_null(False))
         .collect()
     )
+    lines = lines.join(totals, on=[*_ON, "service_kind"], how="left", validate="m:1")
     matched, has_fee = pl.col("person_id").is_not_null(), pl.col("fee_claims").is_not_null()
     return (
         lines.with_columns(
@@ -69,16 +62,31 @@ def build(view: View) -> pl.DataFrame:
     )
 
 
-def _management(view: View, cares: pl.DataFrame) -> pl.DataFrame:
-    """One row per person (with a care claim) and month in which the fee was billed."""
-    billed = home_care_lines(view, "care.management.sections", HISTORY_MONTHS).select(_KEY).unique()
-    persons = cares.lazy().select("insurer_no", "person_id").drop_nulls().unique()
+def _lines(view: View) -> pl.DataFrame:
+    listed = sorted({kind for period in load()["care.guidance.kinds"].periods for kind in period.value})
+    is_guidance = load().is_in("care.guidance.kinds", pl.col("service_kind"), pl.col("service_month"))
     return (
-        view.scan("claims", HISTORY_MONTHS)
-        .filter((pl.col("kind") == "med") & ~pl.col("inpatient"))
-        .join(persons, on=["insurer_no", "person_id"], how="semi")
-        .join(billed, on=_KEY, how="semi")
-        .group_by(UNIT)
+        view.scan("care_lines", HISTORY_MONTHS)
+        .filter(pl.col("service_kind").is_in(listed))
+        .select(*_ON, "line_no", "service_kind", "item", "unit_price", "times")
+        .join(care_claims(view, HISTORY_MONTHS).lazy(), on=_ON, how="inner", validate="m:1")
+        .filter(is_guidance)
+        .collect()
+    )
+
+
+def _management(view: View, cares: pl.DataFrame, delivered: pl.DataFrame) -> pl.DataFrame:
+    """One row per person and month in which the fee was billed: now (persons with a care claim), or before a line of now."""
+    outpatient = (pl.col("kind") == "med") & ~pl.col("inpatient")
+    persons = cares.lazy().select("insurer_no", "person_id").drop_nulls().unique()
+    billed = home_care_lines(view, "care.management.sections").select(_KEY).unique().collect()
+    now = of_claims(view.scan("claims"), billed).filter(outpatient).join(billed.lazy(), on=_KEY, how="semi").join(persons, on=["insurer_no", "person_id"], how="semi")
+    before = earlier_claims(view, HISTORY_MONTHS, delivered).filter(outpatient).collect()
+    if before.height:
+        billed_before = of_claims(home_care_lines(view, "care.management.sections", HISTORY_MONTHS, earlier=True), before)
+        now = pl.concat([now, before.lazy().join(billed_before, on=_KEY, how="semi")])
+    return (
+        now.group_by(UNIT)
         .agg(
             fee_claims=pl.col("claim_id").unique().sort(),
             management_institutions=pl.col("institution_id").unique().sort(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from audit.enrich.care_services import care_claims
+from audit.enrich.care_services import care_claims, records_of
 from audit.enrich.hospital_stays import HISTORY_MONTHS, UNIT, hospital_stays
 from audit.params import load
 from audit.rules.grains import Grain, declare
@@ -34,7 +34,9 @@ _PERSON = ["insurer_no", "person_id"]
 def build(view: View) -> pl.DataFrame:
     """Return the grain's frame: lines of dental claims delivered now."""
     lines = _lines(view)
-    cares = care_claims(view, HISTORY_MONTHS).filter(pl.col("person_id").is_not_null())
+    if lines.is_empty():
+        return GRAIN.empty()
+    cares = care_claims(view, HISTORY_MONTHS).join(lines, on=UNIT, how="semi")
     stays = hospital_stays(view).select(*UNIT, "stay_mask", "stay_claims")
     lines = (
         lines.join(stays, on=UNIT, how="left", validate="m:1")
@@ -88,10 +90,8 @@ def _lines(view: View) -> pl.DataFrame:
 def _facilities(view: View, cares: pl.DataFrame) -> pl.DataFrame:
     inside = load().is_in("care.facility.inpatient_kinds", pl.col("service_kind"), pl.col("service_month"))
     on = ["insurer_no", "care_claim_id", "delivery_month"]
-    kinds = pl.concat([view.scan(t, HISTORY_MONTHS).select(*on, "service_kind") for t in ("care_lines", "care_totals")])
-    return (
-        kinds.join(cares.lazy(), on=on, how="inner").filter(inside).group_by(UNIT).agg(facility=pl.lit(True)).collect()
-    )
+    kinds = pl.concat([records_of(view, t, cares, HISTORY_MONTHS).select(*on, "service_kind") for t in ("care_lines", "care_totals")])
+    return kinds.join(cares.lazy(), on=on, how="inner").filter(inside).select(*UNIT, facility=pl.lit(True)).unique().collect()
 
 
 def _certified(view: View, lines: pl.DataFrame, cares: pl.DataFrame) -> pl.DataFrame:
@@ -107,7 +107,7 @@ def _certified(view: View, lines: pl.DataFrame, cares: pl.DataFrame) -> pl.DataF
     levels = parameters.is_in("care.certified_levels", pl.col("care_level"), month).fill_null(False)
     register = (
         view.scan("eligibility", HISTORY_MONTHS)
-        .filter(pl.col("care_level").is_not_null())
+        .filter(pl.col("care_level").is_not_null() & pl.col("person_id").is_in(lines["person_id"].drop_nulls().unique().implode()))
         .select(*_PERSON, "care_level", "certified_from", "certified_to", "delivery_month")
         .join(dated.lazy().select(_PERSON).unique(), on=_PERSON, how="semi")
         .collect()

@@ -10,14 +10,14 @@ from audit.view import View
 HOME_CARE = "14"  # 診療識別 在宅: where all of part C is billed
 
 
-def home_care_lines(view: View, parameter: str, months_back: int) -> pl.LazyFrame:
+def home_care_lines(view: View, parameter: str, months_back: int = 0, *, earlier: bool = False) -> pl.LazyFrame:
     """Return lines of home care (診療識別 14) whose section stands in any period of a parameter's list.
 
-    Without a procedure master there are none.
+    Without a procedure master there are none. Deliveries are as in `View.scan`.
     """
     sections = sorted({s for period in load()[parameter].periods for s in period.value})
     codes = view.code_table("m_procedures", ["section"]).filter(pl.col("section").is_in(sections)).select("code").collect()["code"]
-    return view.scan("lines", months_back).filter(
+    return view.scan("lines", months_back, earlier=earlier).filter(
         (pl.col("category") == HOME_CARE) & (pl.col("record") == "SI") & pl.col("code").is_in(codes.implode())
     )
 

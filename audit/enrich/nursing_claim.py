@@ -7,6 +7,7 @@ import polars as pl
 from audit.enrich.care_services import care_claims, care_kinds
 from audit.enrich.hospital_stays import HISTORY_MONTHS, UNIT
 from audit.enrich.medical_sections import billed_points, home_care_lines
+from audit.enrich.reopened import claims_of, earlier_claims, of_claims
 from audit.params import load
 from audit.rules.grains import Grain, declare
 from audit.view import View
@@ -31,12 +32,15 @@ GRAIN = declare(
     )
 )
 _KEY = ["insurer_no", "claim_id", "version_no"]
+_SECTIONS = "care.nursing.medical_sections"
 
 
 def build(view: View) -> pl.DataFrame:
     """Return the grain's frame: nursing claims delivered now, or of a person and month whose care nursing was."""
-    cares = _care_nursing(view)
-    claims = _medical_nursing(view).join(cares, on=UNIT, how="left", validate="m:1")
+    delivered = _nursing(view.scan("claims"), home_care_lines(view, _SECTIONS))
+    cares = _care_nursing(view, delivered)
+    claims = pl.concat([delivered, _before(view, cares.filter("care_now"))]).sort(_KEY).unique(["insurer_no", "claim_id"], keep="last", maintain_order=True)
+    claims = claims.with_columns(now=pl.col("delivery_month") == view.month).join(cares, on=UNIT, how="left", validate="m:1")
     claims = claims.filter(pl.col("now") | pl.col("care_now").fill_null(False))
     claims = claims.join(_orders(view, claims), on=_KEY, how="left", validate="1:1")
     claims = claims.join(_diseases(view, claims), on=UNIT, how="left", validate="m:1", nulls_equal=False)
@@ -59,27 +63,35 @@ def build(view: View) -> pl.DataFrame:
     )
 
 
-def _medical_nursing(view: View) -> pl.DataFrame:
-    columns = [*_KEY, "kind", "person_id", "service_month", "institution_id", "insurer_rate", "insurer_yen"]
-    claims = view.scan("claims", HISTORY_MONTHS).filter(pl.col("service_month").is_not_null())
-    claims = claims.select(*columns, "inpatient", now=pl.col("delivery_month") == view.month)
+def _nursing(claims: pl.LazyFrame, lines: pl.LazyFrame) -> pl.DataFrame:
+    """Return the receipts with home nursing among some: a station's, and a doctor's that bill it in `lines`."""
+    columns = [*_KEY, "kind", "person_id", "service_month", "insurer_rate", "insurer_yen", "delivery_month"]
+    claims = claims.filter(pl.col("service_month").is_not_null()).select(*columns, "inpatient", provider_id="institution_id")
     stations = claims.filter(pl.col("kind") == "nur").with_columns(medical_yen=pl.col("insurer_yen"))
-    lines = home_care_lines(view, "care.nursing.medical_sections", HISTORY_MONTHS)
     billed = billed_points(lines).collect()
     visits = (
-        # few receipts of many months: pick them while reading
-        claims.filter((pl.col("kind") == "med") & ~pl.col("inpatient") & pl.col("claim_id").is_in(billed["claim_id"].implode()))
+        of_claims(claims.filter((pl.col("kind") == "med") & ~pl.col("inpatient")), billed)
         .join(billed.lazy(), on=_KEY, how="inner", validate="1:1")
         .with_columns(medical_yen=(pl.col("billed_points") * pl.col("insurer_rate") / 10).round().cast(pl.Int64))
         .drop("billed_points")
     )
-    found = pl.concat([stations, visits]).rename({"institution_id": "provider_id"}).collect()
-    return found.sort(*_KEY).unique(["insurer_no", "claim_id"], keep="last", maintain_order=True)
+    return pl.concat([stations, visits]).collect()
 
 
-def _care_nursing(view: View) -> pl.DataFrame:
-    """One row per person and month: the care claims with home nursing, the largest first."""
-    kinds = care_kinds(view, care_claims(view, HISTORY_MONTHS).filter(pl.col("person_id").is_not_null()), HISTORY_MONTHS)
+def _before(view: View, cares: pl.DataFrame) -> pl.DataFrame:
+    """Receipts of earlier deliveries of the persons and months whose care nursing is delivered now."""
+    claims = earlier_claims(view, HISTORY_MONTHS, cares).collect()
+    lines = of_claims(home_care_lines(view, _SECTIONS, HISTORY_MONTHS, earlier=True), claims)
+    return _nursing(claims.lazy(), lines)
+
+
+def _care_nursing(view: View, delivered: pl.DataFrame) -> pl.DataFrame:
+    """One row per person and month of which either side is delivered now: the care claims with home nursing, the largest first."""
+    known = care_claims(view, HISTORY_MONTHS).filter(pl.col("person_id").is_not_null())
+    kinds_now = care_kinds(view, known.filter("now"), HISTORY_MONTHS)
+    touched = pl.concat([kinds_now.select(UNIT), delivered.select(UNIT).drop_nulls()]).unique()
+    # what came before is looked up for these persons and months only
+    kinds = pl.concat([kinds_now, care_kinds(view, known.filter(~pl.col("now")).join(touched, on=UNIT, how="semi"), HISTORY_MONTHS)])
     is_nursing = load().is_in("care.nursing.kinds", pl.col("service_kind"), pl.col("service_month"))
     yen = pl.coalesce("kind_yen", pl.col("benefit_yen"))
     return (
@@ -100,7 +112,10 @@ def _care_nursing(view: View) -> pl.DataFrame:
 def _orders(view: View, claims: pl.DataFrame) -> pl.DataFrame:
     """What a station's claim says of orders (HJ) and of listed diseases (JS)."""
     stations = claims.lazy().filter(pl.col("kind") == "nur").select(_KEY)
-    lines = view.scan("lines", HISTORY_MONTHS).filter(pl.col("record").is_in(["HJ", "JS"]))
+    # stations' receipts lie together in the file: their ids let Parquet skip the others
+    of = claims.filter(pl.col("kind") == "nur")["claim_id"]
+    ids = pl.col("claim_id").is_between(pl.lit(of.min(), dtype=pl.String), pl.lit(of.max(), dtype=pl.String))
+    lines = _rows_of(view, "lines", claims).filter(pl.col("record").is_in(["HJ", "JS"]) & ids)
 
     def says(record: str, codes: list[str]) -> pl.Expr:
         return ((pl.col("record") == record) & pl.col("code").is_in(codes)).any()
@@ -114,6 +129,13 @@ def _orders(view: View, claims: pl.DataFrame) -> pl.DataFrame:
     return stations.join(found, on=_KEY, how="left").with_columns(flags.fill_null(False)).collect()
 
 
+def _rows_of(view: View, table: str, claims: pl.DataFrame) -> pl.LazyFrame:
+    """Return rows of a table of this delivery, and of earlier ones those of the given receipts."""
+    earlier = claims.filter(~pl.col("now"))
+    before = [of_claims(view.scan(table, HISTORY_MONTHS, earlier=True), earlier)] if earlier.height else []
+    return pl.concat([view.scan(table), *before])
+
+
 def _diseases(view: View, claims: pl.DataFrame) -> pl.DataFrame:
     """Units with a disease of 別表第七 among the diagnoses that any institution wrote for the person in the month."""
     names = ("care.nursing.exempt_icd", "care.nursing.conditional_icd")
@@ -121,7 +143,7 @@ def _diseases(view: View, claims: pl.DataFrame) -> pl.DataFrame:
     listed = sorted({entry for name in names for period in parameters[name].periods for entry in period.value})
     # only where both insurances paid does it matter
     units = claims.filter(pl.col("care_claim").is_not_null()).select(UNIT).drop_nulls().unique()
-    of_units = view.scan("claims", HISTORY_MONTHS).join(units.lazy(), on=UNIT, how="semi").select(*_KEY, *UNIT[1:]).collect()
+    of_units = pl.concat([claims_of(view, units), earlier_claims(view, HISTORY_MONTHS, units)]).select(*_KEY, *UNIT[1:], now=pl.col("delivery_month") == view.month).collect()
 
     def parts(column: str) -> list[pl.Expr]:
         return [pl.col(column).str.slice(0, n) for n in (1, 3, 4)]  # entries are of one, three or four characters
@@ -130,7 +152,7 @@ def _diseases(view: View, claims: pl.DataFrame) -> pl.DataFrame:
     named = view.code_table("m_diseases", ["name", "icd10", "icd10_2"])
     master = named.unpivot(index=["code", "name"], value_name="master_icd").select("code", "master_icd", master_name="name")
     master = master.filter(pl.any_horizontal(p.is_in(listed) for p in parts("master_icd")))
-    written = view.scan("diagnoses", HISTORY_MONTHS).filter(pl.col("claim_id").is_in(of_units["claim_id"].unique().implode()))
+    written = of_claims(_rows_of(view, "diagnoses", of_units), of_units)
     written = written.select(*_KEY, "code", "icd10", "name", "modifiers")
     shown = (*_KEY, "modifiers")
     by_icd = written.filter(pl.any_horizontal(p.is_in(listed) for p in parts("icd10"))).select(*shown, "name", icd="icd10")
