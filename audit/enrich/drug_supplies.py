@@ -13,6 +13,7 @@ from datetime import date
 import polars as pl
 
 from audit.enrich.once import once_per_view
+from audit.enrich.reopened import of_claims
 from audit.params import load
 from audit.view import View, months_before
 
@@ -65,50 +66,56 @@ def in_list(parameter: str, what: pl.Expr, month: str | date) -> pl.Expr:
 @once_per_view
 def read(view: View) -> Supplies:
     """Read drugs handed out in the touched months, and earlier ones that still reach into them."""
-    in_house = _in_house_lines(view)
-    claims = _claims(view, in_house)
-    oldest = months_before(view.month, HISTORY_MONTHS)
-    units = (
-        claims.lazy()
-        .filter(pl.col("now") & pl.col("month").is_between(oldest, view.month))
-        .select("person", "month", "insurer_no", "person_id")
-        .unique(["person", "month"])
-        .with_row_index("u")
-        .collect()
-    )
+    lines = _in_house_lines(view.scan("lines"))
+    delivered = _claims(view.scan("claims"), lines).collect()
+    touched = pl.col("month").is_between(months_before(view.month, HISTORY_MONTHS), view.month)
+    units = delivered.lazy().filter(touched).select("person_id", "month", "insurer_no").unique(["insurer_no", "person_id", "month"]).collect()
     months = units["month"].unique().sort().to_list()
-    # receipts of this month's care look back to what still runs; late ones look further, but for few persons
-    late = units.filter(pl.col("month") < view.month).select("person").unique()
-    rows = _rows(view, in_house, claims, view.month)
-    if months and late.height:
-        late_claims = claims.join(late, on="person", how="semi")
-        rows = pl.concat([rows.join(late_claims.select("c"), on="c", how="anti"), _rows(view, in_house, late_claims, months[0])])
-    rows, drugs = _number_drugs(view, _of_units(rows, units))
-    known = rows.lazy().group_by("u").agg(low=pl.col("institution").min(), high=pl.col("institution").max())
+    before, rows_before, lines_before = _earlier(view, units)
+    # categories number texts in one pass; which number a text gets may differ between runs
+    numbers = (pl.col(f"{name}_id").cast(pl.Categorical).to_physical().alias(name) for name in ("person", "institution"))
+    claims = pl.concat([delivered, before]).with_row_index("c").with_columns(numbers)
+    persons = claims.select("insurer_no", "person_id", "person").unique(["insurer_no", "person_id"])
+    units = units.join(persons, on=["insurer_no", "person_id"], how="inner", validate="m:1").with_row_index("u")
+    keys = claims.lazy().select(*CLAIM, "c", "person", "institution", "month", "first_day")
+    supplies = [_pharmacy(view.scan("dispensings")).join(keys, on=CLAIM, how="inner").select(_ROW), _in_house(lines, keys)]
+    supplies += [rows_before.lazy().join(keys, on=CLAIM, how="inner").select(_ROW), _in_house(lines_before, keys)]
+    rows, drugs = _number_drugs(view, _of_units(pl.concat(supplies), units))
     # min and max tell two from one far faster than counting distinct values
+    known = rows.lazy().group_by("u").agg(low=pl.col("institution").min(), high=pl.col("institution").max())
     several = rows.lazy().join(known.filter(pl.col("low") != pl.col("high")), on="u", how="semi").collect()
-    return Supplies(units, rows, several, drugs, claims.drop("now", "first_day"), months)
+    return Supplies(units, rows, several, drugs, claims.drop("first_day"), months)
 
 
-def _of_units(rows: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
+def _earlier(view: View, units: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Return receipts, pharmacy rows and in-house lines of earlier deliveries that may matter to the units.
+
+    Most supplies are used up: of people whose receipts are of this month, only those that still run at its beginning (or whose
+    receipt is of this month) are picked. Late receipts look further back, but for few people.
+    """
+    late = units.filter(pl.col("month") < view.month)["person_id"].unique().implode()
+    dispensings, lines = view.scan("dispensings", HISTORY_MONTHS, earlier=True), view.scan("lines", HISTORY_MONTHS, earlier=True)
+    running = _pharmacy(dispensings).filter(_end() > pl.lit(view.month)).collect()
+    in_house = _in_house_lines(lines)
+    ids = pl.concat([running["claim_id"], in_house["claim_id"]]).unique().implode()
+    chosen = pl.col("claim_id").is_in(ids) | pl.col("person_id").is_in(late) | (pl.col("month") >= view.month)
+    claims = _claims(view.scan("claims", HISTORY_MONTHS, earlier=True), in_house)
+    persons = units.lazy().select("insurer_no", "person_id").unique()
+    claims = claims.filter(chosen).join(persons, on=["insurer_no", "person_id"], how="semi").collect()
+    whole = claims.filter((pl.col("person_id").is_in(late)) | (pl.col("month") >= view.month))
+    rows = running.join(whole, on=CLAIM, how="anti")
+    return claims, pl.concat([rows, of_claims(_pharmacy(dispensings), whole).collect()]), in_house
+
+
+def _of_units(rows: pl.LazyFrame, units: pl.DataFrame) -> pl.DataFrame:
     """Lay every supply beside the units that it matters to."""
     unit_month = pl.col("month_right")
     return (
-        rows.lazy()
-        .join(units.lazy().select("u", "person", "month"), on="person", how="inner")
+        rows.join(units.lazy().select("u", "person", "month"), on="person", how="inner")
         .filter((pl.col("month") <= unit_month) & _running(unit_month))
         .select("u", "c", "institution", "start", "days", "daily", "code", now=pl.col("month") == unit_month, month=unit_month)
         .collect()
     )
-
-
-def _rows(view: View, in_house: pl.DataFrame, claims: pl.DataFrame, since: date) -> pl.DataFrame:
-    """Supplies of the claims that reach beyond the first day of `since`, or were handed out from then on."""
-    keys = claims.lazy().select(*CLAIM, "c", "person", "institution", "month", "first_day")
-    # most rows are of used-up supplies: they go before the join; those of unknown end need the claim's month
-    reach = (_end() > pl.lit(since)).fill_null(True)
-    rows = pl.concat([_pharmacy(view, keys, reach), _in_house(in_house, keys).filter(reach)])
-    return rows.filter(_running(pl.lit(since))).collect()
 
 
 def _sane_days(days: str) -> pl.Expr:
@@ -124,27 +131,16 @@ def _running(month: pl.Expr) -> pl.Expr:
     return pl.when(_end().is_null()).then(pl.col("month") >= month).otherwise(_end() > month)
 
 
-def _claims(view: View, in_house_lines: pl.DataFrame) -> pl.DataFrame:
+def _claims(claims: pl.LazyFrame, in_house_lines: pl.DataFrame) -> pl.LazyFrame:
+    """Return linked pharmacy receipts, and those outpatient receipts that carry drugs."""
     pharmacy = pl.col("kind") == "pha"
-    in_house = (pl.col("kind") == "med") & ~pl.col("inpatient")
-    claims = (
-        view.scan("claims", HISTORY_MONTHS)
-        .filter((pharmacy | in_house) & pl.col("person_id").is_not_null())
-        .select(
-            *CLAIM, "person_id", "insurer_rate", "insurer_yen",
-            institution_id=pl.when(pharmacy).then("prescriber_id").otherwise("institution_id"),
-            month="service_month",
-            first_day=_day("service_month", pl.col("visit_days")),
-            pharmacy=pharmacy,
-            now=pl.col("delivery_month") == view.month,
-        )
+    with_drugs = (pl.col("kind") == "med") & ~pl.col("inpatient") & pl.col("claim_id").is_in(in_house_lines["claim_id"].unique().implode())
+    return claims.filter((pharmacy | with_drugs) & pl.col("person_id").is_not_null()).select(
+        *CLAIM, "person_id", "insurer_rate", "insurer_yen",
+        institution_id=pl.when(pharmacy).then("prescriber_id").otherwise("institution_id"),
+        month="service_month",
+        first_day=_day("service_month", pl.col("visit_days")),
     )  # fmt: skip
-    # few outpatient receipts carry drugs: leave the others out before numbering
-    with_drugs = in_house_lines.lazy().select(CLAIM).unique()
-    claims = pl.concat([claims.filter("pharmacy"), claims.filter(~pl.col("pharmacy")).join(with_drugs, on=CLAIM, how="semi")])
-    # categories number texts in one pass; which number a text gets may differ between runs
-    numbers = (pl.col(f"{name}_id").cast(pl.Categorical).to_physical().alias(name) for name in ("person", "institution"))
-    return claims.drop("pharmacy").with_row_index("c").with_columns(numbers).collect()
 
 
 def _number_drugs(view: View, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -164,21 +160,14 @@ def _number_drugs(view: View, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Data
     return numbered.drop("code"), drugs
 
 
-def _pharmacy(view: View, claims: pl.LazyFrame, condition: pl.Expr) -> pl.LazyFrame:
+def _pharmacy(dispensings: pl.LazyFrame) -> pl.LazyFrame:
     """Form 1 is oral by the day; as-needed, external and injected drugs have other forms."""
-    return (
-        view.scan("dispensings", HISTORY_MONTHS)
-        .filter(pl.col("form") == "1")
-        .select(*CLAIM, "code", _sane_days("days"), start="dispensed_on", daily="amount")
-        .filter(condition)
-        .join(claims, on=CLAIM, how="inner")
-        .select(_ROW)
-    )
+    return dispensings.filter(pl.col("form") == "1").select(*CLAIM, "code", _sane_days("days"), start="dispensed_on", daily="amount")
 
 
-def _in_house_lines(view: View) -> pl.DataFrame:
-    lines = view.scan("lines", HISTORY_MONTHS).filter((pl.col("category") == "21") & pl.col("record").is_in(["IY", "SI"]))
-    return lines.select(*CLAIM, "record", "unit_no", "code", "amount", "times", "day_mask").collect()
+def _in_house_lines(lines: pl.LazyFrame) -> pl.DataFrame:
+    drugs = lines.filter((pl.col("category") == "21") & pl.col("record").is_in(["IY", "SI"]))
+    return drugs.select(*CLAIM, "record", "unit_no", "code", "amount", "times", "day_mask").collect()
 
 
 def _in_house(lines: pl.DataFrame, claims: pl.LazyFrame) -> pl.LazyFrame:
