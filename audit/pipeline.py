@@ -202,7 +202,7 @@ def link(work: Path) -> Path:
         tables = supersede(link_people(whole.tables), view)
         for name, frame in tables.items():
             write_parquet(work / "linked" / f"{name}.parquet", ALL[name].conform(frame))
-        counts["unlinked"] = {t: int(tables[t]["person_id"].is_null().sum()) for t in ("claims", "judo_claims", "ahaki_claims", "care_claims") if t in tables}
+        counts["unlinked"] = {t: int(tables[t]["person_id"].is_null().sum()) for t in ("claims", "judo_claims", "ahaki_claims", "care_claims", "overseas_claims", "orthosis_claims") if t in tables}
         counts |= {f"{t}_matched": {s: int((tables[t]["match_state"] == s).sum()) for s in STATES} for t in ("leads", "third_party_cases") if t in tables}
     return work / "linked"
 

@@ -15,6 +15,7 @@ from audit.intake.refuse import Check
 from audit.intake.result import FilePlan
 
 _SCIENTIFIC = r"^[+-]?\d+(?:\.\d+)?[Ee][+-]?\d+$"
+FLAG = {"1": "true", "0": "false", "有": "true", "無": "false", "あり": "true", "なし": "false", "○": "true", "〇": "true", "×": "false"}
 SEX = {"1": "1", "2": "2", "男": "1", "女": "2", "M": "1", "F": "2"}
 
 
@@ -24,7 +25,7 @@ class Field:
 
     Attributes:
         form: verbatim (text as delivered), text (half width), code (half width, no blanks), digits (filled with leading
-            zeros to `width`), date, month, yen, count, rate (per cent; 7 = 7割 = 70), percent (0-100; 0.6 = 6割 = 60),
+            zeros to `width`), date, month, yen, decimal, count, rate (per cent; 7 = 7割 = 70), percent (0-100; 0.6 = 6割 = 60),
             km (decimal), value (by the mapping's values).
         ja: the field in Japanese, where the mapping has no header name.
         required: a blank is a reason to refuse the line, a missing column one to refuse the file.
@@ -165,6 +166,7 @@ _REASONS = {
     "date": ("bad_date", "日付として読めません。20240601、5060601、R6.6.1などの形で出し直してください。"),
     "month": ("bad_month", "年月として読めません。202406、50606、令和6年6月などの形で出し直してください。"),
     "yen": ("bad_amount", "金額として読めません。円単位の整数で出し直してください。"),
+    "decimal": ("bad_amount", "数値として読めません。1234.56の形で出し直してください。"),
     "count": ("bad_amount", "件数・日数として読めません。0以上の整数で出し直してください。"),
     "rate": ("bad_rate", "給付割合として読めません。70または7（割）の形で出し直してください。"),
     "percent": ("bad_rate", "割合として読めません。0.6または60の形で出し直してください。"),
@@ -190,6 +192,8 @@ def _read(columns: _Columns, raw: str, name: str, field: Field, meanings: Mappin
     if field.form == "value":
         known = dict(meanings)
         return columns.converted(raw, lambda x: normalise(x).str.replace_all(r"\s", "").replace_strict(known, default=None, return_dtype=pl.String)), given & value.is_null()
+    if field.form == "decimal":
+        return columns.converted(raw, _number), given & value.is_null()
     if field.form in {"percent", "km"}:
         number = columns.converted(raw, _decimal)
         if field.form == "km":
@@ -209,6 +213,12 @@ def _amount(text: pl.Expr) -> pl.Expr:
     """Integer with thousands separators, yen marks, △ for minus, 割 or % behind; null where it is none."""
     plain = normalise(text).str.replace_all(r"[,\s¥\\円日回割%]", "").str.replace(r"^[△▲−]", "-").str.replace(r"\.0+$", "")
     return pl.when(plain.str.contains(r"^-?\d{1,15}$")).then(plain).cast(pl.Int64, strict=False)
+
+
+def _number(text: pl.Expr) -> pl.Expr:
+    """Amount with a decimal point, thousands separators, yen marks; null where it is none."""
+    plain = normalise(text).str.replace_all(r"[,\s¥\\円]", "").str.replace(r"^[△▲−]", "-")
+    return pl.when(plain.str.contains(r"^-?\d{1,15}(?:\.\d{1,9})?$")).then(plain).cast(pl.Float64, strict=False)
 
 
 def _decimal(text: pl.Expr) -> pl.Expr:

@@ -33,6 +33,7 @@ KIND_JA = {
     "fee_support": "電子点数表01補助", "fee_bundles": "電子点数表02包括", "fee_exclusions_day": "電子点数表03-1背反（1日）",
     "fee_exclusions_month": "電子点数表03-2背反（同一月）", "fee_exclusions_once": "電子点数表03-3背反（同時）", "fee_exclusions_week": "電子点数表03-4背反（1週間）",
     "fee_ward": "電子点数表04入院基本料", "fee_limits": "電子点数表05算定回数", "drug_indications": "医薬品の適応傷病名",
+    "overseas_claims": "海外療養費", "orthosis_claims": "治療用装具", "exchange_rates": "外国為替換算率",
     "drug_interactions": "併用禁忌", "placed_doctors": "配置医師の医療機関",
 }
 _ORDER = {name: i for i, name in enumerate(ALL)}

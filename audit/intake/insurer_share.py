@@ -66,5 +66,10 @@ def claim_yen() -> pl.Expr:
 
 def judo_yen() -> pl.Expr:
     """Return the insurer's yen of a judo claim: 請求金額, else 合計 x rate (70 where unknown), rounded half up."""
+    return share_yen("total_yen")
+
+
+def share_yen(amount: str) -> pl.Expr:
+    """Return the insurer's yen of a form: what was claimed, else the amount x rate (70 where unknown), rounded half up."""
     rate = pl.col("_insurer_rate").fill_null(70).cast(pl.Int64)
-    return pl.coalesce("claimed_yen", (pl.col("total_yen") * rate + 50) // 100).alias("insurer_yen")
+    return pl.coalesce("claimed_yen", (pl.col(amount) * rate + 50) // 100).alias("insurer_yen")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from audit import params
-from audit.intake.insurer_share import claim_yen, insurer_rate, judo_yen
+from audit.intake.insurer_share import claim_yen, insurer_rate, judo_yen, share_yen
 from audit.intake.link_match import match_care, match_certificates, register_people
 from audit.intake.link_names import match_names
 from audit.intake.versions import mark_versions, supersede
@@ -26,7 +26,7 @@ def link_people(tables: Mapping[str, pl.DataFrame], parameters: params.Parameter
 
     Returns:
         The same tables with every declared column: `person_id` and `match_state` on claims, judo_claims, ahaki_claims,
-        care_claims, leads and third_party_cases;
+        overseas_claims, orthosis_claims, care_claims, leads and third_party_cases;
         `insurer_rate`, `insurer_yen`; `has_parts` and `part_count` from the part lines; `version_no` and `is_current`
         (see audit.intake.versions). Rows are neither added nor dropped.
 
@@ -35,7 +35,7 @@ def link_people(tables: Mapping[str, pl.DataFrame], parameters: params.Parameter
     out = {name: _declared(name, frame) for name, frame in tables.items()}
     eligibility = out.get("eligibility", ALL["eligibility"].empty())
     people = register_people(eligibility)
-    for name in ("claims", "judo_claims", "ahaki_claims"):
+    for name in ("claims", "judo_claims", "ahaki_claims", "overseas_claims", "orthosis_claims"):
         if name in out:
             matched = match_certificates(out[name], people)
             out[name] = out[name].with_columns(matched["person_id"], matched["match_state"])
@@ -61,7 +61,8 @@ def _with_share(name: str, claims: pl.DataFrame, eligibility: pl.DataFrame, para
     rate = insurer_rate(claims, eligibility, parameters)
     if name == "claims":
         return claims.with_columns(rate).with_columns(claim_yen())
-    return claims.with_columns(rate.alias("_insurer_rate")).with_columns(judo_yen()).drop("_insurer_rate")
+    amount = judo_yen() if name == "judo_claims" else share_yen("amount_yen" if name == "orthosis_claims" else "total_yen")
+    return claims.with_columns(rate.alias("_insurer_rate")).with_columns(amount).drop("_insurer_rate")
 
 
 def _with_parts(claims: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:

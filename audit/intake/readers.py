@@ -8,6 +8,7 @@ from audit.intake.care_records import read_care_records
 from audit.intake.drug_indications import read_drug_indications
 from audit.intake.eligibility import read_eligibility
 from audit.intake.fee_tables import read_fee_table
+from audit.intake.forms import read_exchange_rates, read_orthosis_claims, read_overseas_claims
 from audit.intake.judo import read_judo_claims, read_judo_parts
 from audit.intake.leads import read_leads
 from audit.intake.masters import read_master
@@ -21,6 +22,7 @@ from audit.intake.uke import read_uke
 _WITH_INSURERS = {
     "ahaki_claims": read_ahaki_claims,
     "care_claims": read_care_claims, "care_records": read_care_records, "judo_claims": read_judo_claims, "judo_parts": read_judo_parts, "eligibility": read_eligibility, "person_link": read_person_link,
+    "overseas_claims": read_overseas_claims, "orthosis_claims": read_orthosis_claims, "exchange_rates": read_exchange_rates,
     "leads": read_leads, "third_party_cases": read_third_party_cases, "review_cuts": read_review_cuts, "rereview_rates": read_rereview_rates,
 }
 

@@ -21,9 +21,10 @@ from audit.tables import ALL
 REPLACED_SHARE = 0.5
 _APART = 100_000  # version numbers of what arrives, where its claim is kept as well: above all stored ones
 _CARE = ("care_claims", "care_lines", "care_totals")
+_FORMS = ("overseas_claims", "orthosis_claims")
 _REGISTERS = ("eligibility", "person_link", "persons", "third_party_cases", "rereview_rates")
 _MATCHED_BY_NAME = ("leads", "third_party_cases")
-_ENTRIES = {"leads": ["insurer_no", "lead_id"], "review_cuts": ["insurer_no", "search_no"]}  # added to, not delivered whole
+_ENTRIES = {"leads": ["insurer_no", "lead_id"], "review_cuts": ["insurer_no", "search_no"], "exchange_rates": ["insurer_no", "currency", "rate_on"]}  # added to, not delivered whole
 
 Stored = Callable[[str], pl.DataFrame]
 
@@ -62,6 +63,8 @@ def complete(tables: Mapping[str, pl.DataFrame], stored: Stored, last_register: 
         _receipts(done, head, stored)
     _care(done, stored)
     _parts_left_out(done, tables, stored)
+    for head in _FORMS:
+        _forms(done, head, stored)
     for name, key in _ENTRIES.items():
         _add(done, name, stored(name).join(_new(done, name), on=key, how="anti", maintain_order="left"))
     for name in _REGISTERS:
@@ -154,6 +157,14 @@ def _care(done: Completed, stored: Stored) -> None:
         withdrawn = stored("superseded").filter(pl.col("claim_id").str.starts_with("care:"))
         again = pl.concat([_new(done, "superseded").select("insurer_no", "claim_id"), new.select("insurer_no", claim_id="care_claim_id")])
         _add(done, "superseded", withdrawn.join(again, on=["insurer_no", "claim_id"], how="anti", maintain_order="left"))
+
+
+def _forms(done: Completed, head: str, stored: Stored) -> None:
+    """Forms without versions: one delivered again takes the stored one's place, with all its lines."""
+    old, new = stored(head), _new(done, head)
+    if old.height:
+        kept = _without_replaced(done, old, new, "claim_id").join(new, on=["insurer_no", "claim_id"], how="anti", maintain_order="left")
+        _add(done, head, kept)
 
 
 def _register(done: Completed, name: str, stored: Stored) -> None:
