@@ -114,11 +114,10 @@ def _read(spec: FilePlan, known: frozenset[str] | None, table: Table, fields: Ma
     checks += [Check(pl.col(late) < pl.col(early), _label(section, fields, late), "dates_reversed", "日付の前後が逆です。元データを確かめて出し直してください。") for late, early in order if {late, early} <= held]
     kept, refused = split(frame, checks, file=spec.name, record=table.name)
     prefix = table.name.removesuffix("_claims")
-    kept = kept.with_columns(
+    flags = [(pl.col(n) == "true").alias(n) for n, f in fields.items() if f.meanings == _FLAG and n in held]
+    kept = kept.with_columns(*flags, *[pl.col("currency").str.to_uppercase()] * ("currency" in held)).with_columns(
         claim_id=pl.concat_str(pl.lit(f"{prefix}:"), "insurer_no", pl.lit(":"), "claim_no"), version_no=pl.lit(0, dtype=pl.Int32),
         service_month=pl.col(first).dt.month_start(), source_file=pl.lit(spec.name), source_line=pl.col("_line"),
-        *[(pl.col(n) == "true").alias(n) for n, f in fields.items() if f.meanings == _FLAG and n in held],
-        *[pl.col("currency").str.to_uppercase()] * ("currency" in held),
     )
     key = ["claim_id"]
     if "item_no" in table.schema:
