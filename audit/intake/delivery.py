@@ -37,6 +37,7 @@ KINDS = (
     "fee_support", "fee_bundles", "fee_exclusions_day", "fee_exclusions_month", "fee_exclusions_once", "fee_exclusions_week", "fee_ward", "fee_limits",
     "drug_indications", "drug_interactions", "placed_doctors",
     "overseas_claims", "orthosis_claims", "exchange_rates",
+    "practitioners",
 )
 ENCODINGS = {"cp932": "cp932", "shift_jis": "cp932", "sjis": "cp932", "ms932": "cp932", "utf-8": "utf-8", "utf8": "utf-8", "utf-8-sig": "utf-8"}
 _TOP = {"insurer_no", "insurers", "month", "file"}

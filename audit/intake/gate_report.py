@@ -27,7 +27,7 @@ STATUS_JA = {"stop": "停止", "warn": "注意", "ok": "適合"}
 KIND_JA = {
     "uke_med": "医科レセプト", "uke_dpc": "DPCレセプト", "uke_pha": "調剤レセプト", "uke_den": "歯科レセプト",
     "uke_nur": "訪問看護レセプト", "care_claims": "介護給付費請求", "care_records": "介護給付実績",
-    "judo_claims": "柔整申請書", "judo_parts": "柔整部位明細", "ahaki_claims": "あはき申請書", "eligibility": "資格", "person_link": "個人連携",
+    "judo_claims": "柔整申請書", "judo_parts": "柔整部位明細", "ahaki_claims": "あはき申請書", "practitioners": "施術所の関係者", "eligibility": "資格", "person_link": "個人連携",
     "master_s": "医科診療行為マスター", "master_h": "歯科診療行為マスター", "master_y": "医薬品マスター",
     "master_b": "傷病名マスター", "master_z": "修飾語マスター", "master_t": "特定器材マスター", "master_c": "コメントマスター",
     "fee_support": "電子点数表01補助", "fee_bundles": "電子点数表02包括", "fee_exclusions_day": "電子点数表03-1背反（1日）",

@@ -80,6 +80,7 @@ PART_FIELDS: dict[str, Field] = {
     "electro_yen": Field("yen", "電療料"),
     "multi_rate": Field("percent", "多部位の算定割合"),
     "long_rate": Field("percent", "長期の算定割合"),
+    "cause": Field("text", "負傷の原因"),
 }
 
 _DUPLICATE = "同じ申請書（整理番号）の行が2つあります。先の行を採りました。元データの重複を確かめてください。"

@@ -8,7 +8,7 @@ import polars as pl
 
 from audit import params
 from audit.intake.insurer_share import claim_yen, insurer_rate, judo_yen, share_yen
-from audit.intake.link_match import match_care, match_certificates, register_people
+from audit.intake.link_match import match_addressees, match_care, match_certificates, register_people
 from audit.intake.link_names import match_names
 from audit.intake.versions import mark_versions, supersede
 from audit.tables import ALL
@@ -49,6 +49,8 @@ def link_people(tables: Mapping[str, pl.DataFrame], parameters: params.Parameter
             out[name] = out[name].with_columns(matched["person_id"], matched["match_state"])
     if "judo_claims" in out:
         out["judo_claims"] = _with_parts(out["judo_claims"], out.get("judo_parts", ALL["judo_parts"].empty()))
+    if "practitioners" in out:
+        out["practitioners"] = match_addressees(out["practitioners"], people)
     return mark_versions(out)
 
 

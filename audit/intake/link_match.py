@@ -134,6 +134,13 @@ def match_care(care: pl.DataFrame, people: pl.DataFrame, person_link: pl.DataFra
     return out.select("person_id", pl.col("match_state").fill_null("none"))
 
 
+def match_addressees(rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
+    """Give rows with insurer_no and addressee_no the register's person of that 宛名番号; null where nobody has it."""
+    asked = rows.select("insurer_no", _raw_addressee="addressee_no").with_columns(_addressee=comparable(rows["addressee_no"])).with_row_index("_row")
+    found = asked.select("_row").join(_by_addressee(asked, people, "register"), on="_row", how="left", maintain_order="left", validate="1:1")
+    return rows.with_columns(found["person_id"])
+
+
 def _by_addressee(rows: pl.DataFrame, people: pl.DataFrame, state: str) -> pl.DataFrame:
     """Match by 宛名番号; where an insurer delivered no register, the number itself is believed."""
     known = people.select("insurer_no", "_addressee", "person_id").unique()

@@ -14,6 +14,7 @@ from audit.intake.leads import read_leads
 from audit.intake.masters import read_master
 from audit.intake.office_lists import read_drug_interactions, read_placed_doctors
 from audit.intake.person_link import read_person_link
+from audit.intake.practitioners import read_practitioners
 from audit.intake.result import FilePlan, ReadResult
 from audit.intake.review_results import read_rereview_rates, read_review_cuts
 from audit.intake.third_party_cases import read_third_party_cases
@@ -22,6 +23,7 @@ from audit.intake.uke import read_uke
 _WITH_INSURERS = {
     "ahaki_claims": read_ahaki_claims,
     "care_claims": read_care_claims, "care_records": read_care_records, "judo_claims": read_judo_claims, "judo_parts": read_judo_parts, "eligibility": read_eligibility, "person_link": read_person_link,
+    "practitioners": read_practitioners,
     "overseas_claims": read_overseas_claims, "orthosis_claims": read_orthosis_claims, "exchange_rates": read_exchange_rates,
     "leads": read_leads, "third_party_cases": read_third_party_cases, "review_cuts": read_review_cuts, "rereview_rates": read_rereview_rates,
 }

@@ -22,7 +22,7 @@ REPLACED_SHARE = 0.5
 _APART = 100_000  # version numbers of what arrives, where its claim is kept as well: above all stored ones
 _CARE = ("care_claims", "care_lines", "care_totals")
 _FORMS = ("overseas_claims", "orthosis_claims")
-_REGISTERS = ("eligibility", "person_link", "persons", "third_party_cases", "rereview_rates")
+_REGISTERS = ("eligibility", "person_link", "persons", "third_party_cases", "rereview_rates", "practitioners")
 _MATCHED_BY_NAME = ("leads", "third_party_cases")
 _ENTRIES = {"leads": ["insurer_no", "lead_id"], "review_cuts": ["insurer_no", "search_no"], "exchange_rates": ["insurer_no", "currency", "rate_on"]}  # added to, not delivered whole
 

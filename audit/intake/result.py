@@ -19,7 +19,7 @@ class FilePlan:
         path: where it is.
         name: name inside the delivery (posix, relative), the only name that logs and tables see.
         kind: uke_med, uke_dpc, uke_pha, uke_den, uke_nur, care_claims, care_records, judo_claims, judo_parts, ahaki_claims,
-            eligibility, person_link, leads, third_party_cases, review_cuts, rereview_rates, master_s, master_h, master_y, master_b, master_z, master_t, master_c,
+            eligibility, person_link, practitioners, leads, third_party_cases, review_cuts, rereview_rates, master_s, master_h, master_y, master_b, master_z, master_t, master_c,
             fee_support, fee_bundles, fee_exclusions_<span>, fee_ward, fee_limits, drug_indications,
             overseas_claims, orthosis_claims, exchange_rates,
             drug_interactions, placed_doctors.

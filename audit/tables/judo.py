@@ -86,5 +86,6 @@ JUDO_PARTS = Table(
         C("electro_yen", pl.Int64, "電療料", "yen", null="not keyed"),
         C("multi_rate", pl.Int32, "多部位の算定割合", "per cent; 100 = not reduced", null="not keyed"),
         C("long_rate", pl.Int32, "長期の算定割合", "per cent; 100 = not reduced", null="not keyed"),
+        C("cause", pl.String, "負傷の原因", "of this injury, where causes are keyed by injury", null="blank or not keyed by injury"),
     ),
 )

@@ -24,6 +24,7 @@ from audit.intake.readers import read
 JUDO = "整理番号,施術年月,登録記号番号,番号,性別,生年月日,実日数,合計金額,施術日\r\nA1,202410,協1,1,1,19600101,1,500,1\r\n"
 PARTS = "整理番号,負傷名,転帰\r\nA1,腰部捻挫,治癒\r\n"
 REGISTER = "宛名番号,番号,性別,生年月日,資格取得日,氏名\r\n1,1,1,19600101,20200401,山田\r\n"
+PRACTITIONERS = "登録記号番号,宛名番号,関係\r\n協1,1,本人\r\n"
 LINK = "宛名番号,介護保険者番号,介護被保険者番号\r\n1,112219,1\r\n"
 CARE = "1,1,0,1,711,0,0,1170000001,0,7,202411,1\r\n2,2,7131,01,202410,1170000001,112219,1,,,,,,,19500101,1,21\r\n3,3\r\n"
 RECORDS = "1,1,0,1,111,0,0,0,0,7,202411,1\r\n2,2,1116,7131,H1,1,112219,1,202410\r\n3,3\r\n"
@@ -31,7 +32,7 @@ MASTER = '"0","Z","8002"' + ',""' * 3 + ',"の疑い"' + ',""' * 12 + "\r\n"
 MEDICAL = "IR,2,11,1,1234567,,病院,202411,00,\r\nRE,1,1112,202410,氏名,1,19600101\r\nHO,  110221,埼,1,1,100\r\nGO,1,100,99\r\n"
 FILES = {
     "a.csv": (JUDO, "judo_claims"), "b.csv": (PARTS, "judo_parts"), "c.csv": (REGISTER, "eligibility"), "d.csv": (LINK, "person_link"), "e.csv": (CARE, "care_claims"),
-    "f.csv": (RECORDS, "care_records"), "g_20250601.txt": (MASTER, "master_z"), "h.txt": (MEDICAL, "uke_med"),
+    "f.csv": (RECORDS, "care_records"), "g_20250601.txt": (MASTER, "master_z"), "h.txt": (MEDICAL, "uke_med"), "i.csv": (PRACTITIONERS, "practitioners"),
 }
 
 

@@ -27,7 +27,7 @@ def test_every_rule_of_the_mission_has_a_prior_with_a_basis() -> None:
 def test_drug_advice_has_a_weight_and_breaches_of_care_and_judo_have_none() -> None:
     weighted = {r for r, p in load_priors().rules.items() if p.advice_yen}
     assert weighted >= {"RX01", "RX02", "RX03", "RX04"}
-    assert not [r for r in weighted if r.startswith(("JD", "MC", "TP", "LD", "RV"))]
+    assert not [r for r in weighted if r.startswith(("JD", "MC", "TP", "LD", "RV")) and r not in ("JD22", "JD22B")]  # these warn of claims to come
 
 
 @pytest.mark.parametrize(
