@@ -40,7 +40,7 @@ from audit.view import StoredView, months_before
 from audit.worklists.context import listed_context
 
 Progress = Callable[[str], None]
-_REPEATABLE = ("eligibility", "person_link", "leads", "third_party_cases", "rereview_rates", "master_", "fee_", "drug_indications", "drug_interactions", "placed_doctors", "practitioners")  # kinds that may be delivered unchanged month after month
+_REPEATABLE = ("eligibility", "person_link", "leads", "third_party_cases", "rereview_rates", "master_", "fee_", "drug_indications", "drug_interactions", "placed_doctors", "practitioners", "cover_overlaps", "insurer_settlements")  # kinds that may be delivered unchanged month after month
 # lists that are looked at again in later months: a run without a new one still judges by them
 _KEPT_MONTHS = {"leads": 11, "third_party_cases": 11}
 

@@ -38,6 +38,7 @@ KINDS = (
     "drug_indications", "drug_interactions", "placed_doctors",
     "overseas_claims", "orthosis_claims", "exchange_rates",
     "practitioners",
+    "cover_overlaps", "insurer_settlements",
 )
 ENCODINGS = {"cp932": "cp932", "shift_jis": "cp932", "sjis": "cp932", "ms932": "cp932", "utf-8": "utf-8", "utf8": "utf-8", "utf-8-sig": "utf-8"}
 _TOP = {"insurer_no", "insurers", "month", "file"}

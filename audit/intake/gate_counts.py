@@ -17,7 +17,7 @@ ZERO_TOTAL = "合計欄が0のため比べられません"
 NO_TOTAL = "合計欄を持つファイルがありません"
 NO_HISTORY = "比べられる過去の月がありません"
 NO_FILES = "ファイルの記録がありません"
-OPTIONAL_KINDS = "^(fee_|drug_indications|drug_interactions|placed_doctors)"
+OPTIONAL_KINDS = "^(fee_|drug_indications|drug_interactions|placed_doctors|cover_overlaps|insurer_settlements)"
 REFUSED = "隔離した行があるファイルの差です"
 
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from audit import params
 from audit.intake.insurer_share import claim_yen, insurer_rate, judo_yen, share_yen
-from audit.intake.link_match import match_addressees, match_care, match_certificates, register_people
+from audit.intake.link_match import comparable, match_addressees, match_care, match_certificates, register_people
 from audit.intake.link_names import match_names
 from audit.intake.versions import mark_versions, supersede
 from audit.tables import ALL
@@ -47,6 +47,8 @@ def link_people(tables: Mapping[str, pl.DataFrame], parameters: params.Parameter
         if name in out:
             matched = match_names(out[name], eligibility, out.get("persons", ALL["persons"].empty()))
             out[name] = out[name].with_columns(matched["person_id"], matched["match_state"])
+    if "cover_overlaps" in out:
+        out["cover_overlaps"] = _with_person(out["cover_overlaps"], people)
     if "judo_claims" in out:
         out["judo_claims"] = _with_parts(out["judo_claims"], out.get("judo_parts", ALL["judo_parts"].empty()))
     if "practitioners" in out:
@@ -57,6 +59,20 @@ def link_people(tables: Mapping[str, pl.DataFrame], parameters: params.Parameter
 def _declared(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     schema = ALL[name].schema
     return frame.select([pl.col(c).cast(t) if c in frame.columns else pl.lit(None, dtype=t).alias(c) for c, t in schema.items()])
+
+
+def _with_person(overlaps: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
+    """Match by 宛名番号 where the list has one, else by the certificate."""
+    by_certificate = match_certificates(overlaps, people)
+    known = people.select("insurer_no", "_addressee", by_number="person_id").unique()
+    single = known.filter(pl.len().over("insurer_no", "_addressee") == 1)
+    asked = overlaps.select("insurer_no").with_columns(_addressee=comparable(overlaps["addressee_no"]))
+    by_number = asked.join(single, on=["insurer_no", "_addressee"], how="left", maintain_order="left", validate="m:1")["by_number"]
+    own = by_number.is_not_null()
+    return overlaps.with_columns(
+        person_id=pl.select(pl.when(own).then(by_number).otherwise(by_certificate["person_id"])).to_series(),
+        match_state=pl.select(pl.when(own).then(pl.lit("register")).otherwise(by_certificate["match_state"])).to_series(),
+    )
 
 
 def _with_share(name: str, claims: pl.DataFrame, eligibility: pl.DataFrame, parameters: params.Parameters) -> pl.DataFrame:

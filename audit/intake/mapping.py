@@ -17,7 +17,7 @@ from typing import Any
 from audit.errors import LayoutError
 
 LAYOUTS = Path(__file__).parent / "layouts"
-KINDS = ("judo_claims", "judo_parts", "ahaki_claims", "eligibility", "person_link", "leads", "third_party_cases", "review_cuts", "rereview_rates", "drug_indications", "drug_interactions", "placed_doctors", "overseas_claims", "orthosis_claims", "exchange_rates", "practitioners",)
+KINDS = ("judo_claims", "judo_parts", "ahaki_claims", "eligibility", "person_link", "leads", "third_party_cases", "review_cuts", "rereview_rates", "drug_indications", "drug_interactions", "placed_doctors", "overseas_claims", "orthosis_claims", "exchange_rates", "practitioners", "cover_overlaps", "insurer_settlements")
 DAY_FORMS = ("text", "bits", "columns")
 _TOP_KEYS = {"trust", "description_ja", *KINDS}
 _SECTION_KEYS = {"header", "columns", "values", "days", "wide_parts", "constants"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from audit.intake.ahaki import read_ahaki_claims
 from audit.intake.care import read_care_claims
 from audit.intake.care_records import read_care_records
+from audit.intake.cover import read_cover_overlaps, read_insurer_settlements
 from audit.intake.drug_indications import read_drug_indications
 from audit.intake.eligibility import read_eligibility
 from audit.intake.fee_tables import read_fee_table
@@ -26,6 +27,7 @@ _WITH_INSURERS = {
     "practitioners": read_practitioners,
     "overseas_claims": read_overseas_claims, "orthosis_claims": read_orthosis_claims, "exchange_rates": read_exchange_rates,
     "leads": read_leads, "third_party_cases": read_third_party_cases, "review_cuts": read_review_cuts, "rereview_rates": read_rereview_rates,
+    "cover_overlaps": read_cover_overlaps, "insurer_settlements": read_insurer_settlements,
 }
 
 

@@ -22,7 +22,7 @@ REPLACED_SHARE = 0.5
 _APART = 100_000  # version numbers of what arrives, where its claim is kept as well: above all stored ones
 _CARE = ("care_claims", "care_lines", "care_totals")
 _FORMS = ("overseas_claims", "orthosis_claims")
-_REGISTERS = ("eligibility", "person_link", "persons", "third_party_cases", "rereview_rates", "practitioners")
+_REGISTERS = ("eligibility", "person_link", "persons", "third_party_cases", "rereview_rates", "practitioners", "cover_overlaps", "insurer_settlements")
 _MATCHED_BY_NAME = ("leads", "third_party_cases")
 _ENTRIES = {"leads": ["insurer_no", "lead_id"], "review_cuts": ["insurer_no", "search_no"], "exchange_rates": ["insurer_no", "currency", "rate_on"]}  # added to, not delivered whole
 
@@ -54,8 +54,8 @@ def complete(tables: Mapping[str, pl.DataFrame], stored: Stored, last_register: 
         last_register: a register's rows of the last delivery before this month that had any, by insurer.
 
     Returns:
-        The tables from which the month is linked. `eligibility` and `person_link` are there for every insurer that ever
-        had one: a delivery without a register is matched against the last.
+        The tables from which the month is linked. Registers and lists of cover are there for every insurer that ever had
+        one: a delivery without a register is matched against the last, a list stands until the next one.
 
     """
     done = Completed(dict(tables))
@@ -70,7 +70,7 @@ def complete(tables: Mapping[str, pl.DataFrame], stored: Stored, last_register: 
     for name in _REGISTERS:
         _register(done, name, stored)
     by_name = any(name in done.tables for name in _MATCHED_BY_NAME)
-    for name in ("eligibility", "person_link", *(["persons"] if by_name else [])):  # names are held once, except to match by them
+    for name in ("eligibility", "person_link", "cover_overlaps", "insurer_settlements", *(["persons"] if by_name else [])):  # names are held once, except to match by them
         _register(done, name, last_register)
     return done
 

@@ -160,13 +160,15 @@ def _has(wanted: tuple[str | int, ...], names: set[str]) -> bool:
 def _required(section: Section) -> set[str]:
     from audit.intake import (
         ahaki,
+        cover,
         drug_indications,
         eligibility,
         forms,
         judo,
         leads,
         office_lists,
-        person_link, practitioners,
+        person_link,
+        practitioners,
         review_results,
         third_party_cases,
     )
@@ -174,6 +176,7 @@ def _required(section: Section) -> set[str]:
     fields = {
         "leads": leads.FIELDS, "third_party_cases": third_party_cases.FIELDS, "review_cuts": review_results.CUT_FIELDS, "rereview_rates": review_results.RATE_FIELDS,
         "ahaki_claims": ahaki.FIELDS, "judo_claims": judo.CLAIM_FIELDS, "judo_parts": judo.PART_FIELDS, "eligibility": eligibility.FIELDS, "person_link": person_link.FIELDS, "practitioners": practitioners.FIELDS, "drug_indications": drug_indications.FIELDS, **office_lists.FIELDS, **forms.FIELDS,
+        "cover_overlaps": cover.OVERLAP_FIELDS, "insurer_settlements": cover.SETTLEMENT_FIELDS,
     }[section.kind]
     # the insurer may come from delivery.toml or a constant, the visits from the day columns
     return {k for k, f in fields.items() if f.required} - {"insurer_no"} - set(section.constants) - ({"actual_days"} if section.days else set())
