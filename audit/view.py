@@ -59,6 +59,11 @@ class View(ABC):
             frame = self._latest_care(frame, table, months_back)
         return frame
 
+    def deliveries(self, table: str, months_back: int) -> list[date]:
+        """Return the delivery months of the last `months_back` and this one that brought rows of a table, ascending."""
+        found = self._raw(table, months_before(self.month, months_back)).select("delivery_month").unique().collect()
+        return found.to_series().sort().to_list()
+
     def _latest_care(self, frame: pl.LazyFrame, table: str, months_back: int) -> pl.LazyFrame:
         """Keep the last delivery of each care claim (修正), and nothing that was withdrawn (取消) since."""
         since, key = months_before(self.month, months_back), ["insurer_no", "care_claim_id"]

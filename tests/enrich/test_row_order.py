@@ -18,6 +18,7 @@ RULES = Path(__file__).parent.parent / "rules"
 GRAINS = {
     "mc01": "stay_care", "mc02": "stay_care", "mc03": "nursing_claim", "mc05": "guidance_line", "mc07": "hygiene_line",
     "mc04": "nursing_certified", "mc06": "certified_fee", "mc08": "certified_fee", "mc09": "rehab_claim", "mc10": "placed_visit", "mc11": "facility_drug",
+    "rx05": "drug_conflict", "rx06": "visit_run", "rx07": "visit_spread", "rx08": "long_course",
     "rx01": "drug_overlap", "rx02": "person_drugs", "rx03": "person_drugs", "rx04": "person_drugs",
     "jd09": "judo_form", "jd10": "judo_form", "jd11": "judo_form", "jd23": "judo_form",
     "jd18": "judo_medical", "jd19": "judo_medical", "jd20": "judo_person", "jd21": "judo_person", "jd22": "judo_person", "jd22b": "judo_person",

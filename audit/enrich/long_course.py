@@ -1,0 +1,144 @@
+"""Grain `long_course`: a short-course oral drug that a person keeps taking (漫然投与)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from audit.enrich.hospital_stays import UNIT
+from audit.enrich.section_lines import every
+from audit.params import load
+from audit.rules.grains import Grain, declare
+from audit.view import View
+
+GRAIN = declare(
+    Grain(
+        "long_course",
+        "A person and short-course oral component (first 7 of the price code) supplied in this delivery, at the last month supplied.",
+        ("claims", "m_drugs"),
+        {
+            "course": pl.String(),  # the list that the drug stands in
+            "component": pl.String(),
+            "drug_names": pl.List(pl.String()),
+            "institutions": pl.List(pl.String()),  # that prescribed it
+            "taken_days": pl.Int32(),  # days supplied without a break longer than allowed; 0: none dated
+            "since": pl.Date(),  # first day of these; null: none dated
+            "run_open": pl.Boolean(),  # it may have begun before the first stored delivery
+            "undated": pl.Boolean(),  # a packet of this delivery has no day, or no (possible) number of days
+            "maintenance": pl.Boolean(),  # a diagnosis of the month that allows to go on
+        },
+    )
+)
+COURSES = ("eight_weeks", "vitamin")
+MONTHS_BACK = 5
+MAX_DAYS = 180  # longer supplies are slips of the key
+_CLAIM = ["insurer_no", "claim_id", "version_no"]
+_COURSE = [*UNIT[:2], "component", "course"]
+
+
+def build(view: View) -> pl.DataFrame:
+    """Return the grain's frame."""
+    drugs = _drugs(view)
+    if drugs.is_empty():
+        return GRAIN.empty()
+    rows = _supplies(view, drugs)
+    now = rows.filter("now").select(_COURSE).unique()
+    rows = rows.join(now, on=_COURSE, how="semi")
+    if rows.is_empty():
+        return GRAIN.empty()
+    stored = view.deliveries("claims", MONTHS_BACK)
+    told = rows.filter("now").group_by(_COURSE).agg(
+        service_month=pl.col("service_month").max(),
+        undated=pl.any_horizontal(pl.col("start", "days").is_null()).any(),
+        drug_names=pl.col("name").unique().sort(),
+        institutions=pl.col("institution_id").drop_nulls().unique().sort(),
+        claim_ids=pl.col("claim_id").unique().sort(),
+    )
+    units = told.join(_runs(rows, stored[0]), on=_COURSE, how="left", validate="1:1")
+    return (
+        units.join(_maintenance(view, units), on=UNIT, how="left", validate="m:1")
+        .with_columns(
+            pl.col("maintenance").fill_null(False),
+            taken_days=pl.col("taken_days").fill_null(0),
+            run_open=pl.col("run_open").fill_null(False),
+            provider_id=pl.lit(None, dtype=pl.String),
+            unit_id=pl.concat_str("person_id", pl.col("service_month").dt.strftime("%Y-%m"), "component", separator=":"),
+            stake_claim_id=pl.col("claim_ids").list.first(),
+            stake_cap_yen=pl.lit(None, dtype=pl.Int64),
+        )
+        .select(GRAIN.schema.keys())
+        .cast(GRAIN.schema)
+    )
+
+
+def _drugs(view: View) -> pl.DataFrame:
+    """Codes of the listed strengths: code, name, component, course."""
+    listed = pl.concat([pl.DataFrame({"strength": every(f"visits.course.{c}_drugs"), "course": c}) for c in COURSES])
+    codes = view.code_table("m_drugs", ["name", "price_code"]).with_columns(strength=pl.col("price_code").str.slice(0, 9))
+    return codes.join(listed.lazy(), on="strength", how="inner").select("code", "name", "course", component=pl.col("strength").str.slice(0, 7)).collect()
+
+
+def _supplies(view: View, drugs: pl.DataFrame) -> pl.DataFrame:
+    """Packets of the listed drugs with their persons, from pharmacies and from practices that hand them out."""
+    listed = pl.col("code").is_in(drugs["code"].implode())
+    handed = view.scan("dispensings", MONTHS_BACK).filter(listed & (pl.col("form") == "1")).select(*_CLAIM, "code", "days", start="dispensed_on", mask=pl.lit(None, dtype=pl.UInt32))
+    packets = pl.concat([handed.collect(), _in_house(view, listed)])
+    claims = (
+        view.scan("claims", MONTHS_BACK)
+        .filter(pl.col("claim_id").is_in(packets["claim_id"].unique().implode()) & pl.col("person_id").is_not_null() & ~pl.col("inpatient"))
+        .select(
+            *_CLAIM, *UNIT[1:], now=pl.col("delivery_month") == view.month,
+            institution_id=pl.when(pl.col("kind") == "pha").then("prescriber_id").otherwise("institution_id"),
+        )
+        .collect()
+    )
+    first = pl.col("service_month") + pl.duration(days=pl.col("mask").bitwise_trailing_zeros())
+    return (
+        packets.join(claims, on=_CLAIM, how="inner", validate="m:1")
+        .join(drugs, on="code", how="inner", validate="m:1")
+        .with_columns(
+            start=pl.coalesce("start", pl.when(pl.col("mask") > 0).then(first)),
+            days=pl.when(pl.col("days").is_between(1, MAX_DAYS)).then("days"),
+        )
+        .filter(pl.col("service_month").is_not_null())
+    )
+
+
+def _in_house(view: View, listed: pl.Expr) -> pl.DataFrame:
+    """内服 lines of the listed drugs; days and times stand on the last line of their unit, which may be another drug's."""
+    oral = pl.col("category") == "21"
+    lines = view.scan("lines", MONTHS_BACK).filter(oral & listed & (pl.col("record") == "IY")).select(*_CLAIM, "unit_no", "code").collect()
+    units = view.scan("lines", MONTHS_BACK).filter(oral & pl.col("claim_id").is_in(lines["claim_id"].unique().implode()))
+    told = units.group_by(*_CLAIM, "unit_no").agg(days=pl.col("times").max(), mask=pl.col("day_mask").max())
+    found = lines.lazy().join(told, on=[*_CLAIM, "unit_no"], how="left", validate="m:1")
+    return found.select(*_CLAIM, "code", "days", start=pl.lit(None, dtype=pl.Date), mask="mask").collect()
+
+
+def _runs(rows: pl.DataFrame, first_stored: date) -> pl.DataFrame:
+    """The last run of each person and component: days supplied without a longer break; days supplied twice count once."""
+    gap = max(p.value for p in load()["visits.course.gap_days"].periods)
+    end = pl.col("start") + pl.duration(days="days")
+    dated = rows.filter(pl.col("start").is_not_null() & pl.col("days").is_not_null()).with_columns(end=end).sort(*_COURSE, "start", "end", *_CLAIM, "code")
+    dated = dated.with_columns(reached=pl.col("end").cum_max().shift(1).over(_COURSE))
+    begins = (pl.col("start") > pl.col("reached") + pl.duration(days=gap)).fill_null(True)
+    fresh = (pl.col("end") - pl.max_horizontal("start", "reached")).dt.total_days().clip(0)
+    dated = dated.with_columns(run=begins.cum_sum().over(_COURSE), fresh=fresh)
+    last = dated.filter(pl.col("run") == pl.col("run").max().over(_COURSE))
+    return last.group_by(_COURSE).agg(
+        taken_days=pl.col("fresh").sum().cast(pl.Int32),
+        since=pl.col("start").min(),
+        # a packet just before the first stored month would have joined this run
+        run_open=pl.col("start").min() <= pl.lit(first_stored) + pl.duration(days=gap),
+    )
+
+
+def _maintenance(view: View, units: pl.DataFrame) -> pl.DataFrame:
+    """Units with a disease among the month's diagnoses that allows to go on."""
+    icd = every("visits.course.reflux_icd")
+    codes = view.code_table("m_diseases", ["icd10"]).filter(pl.col("icd10").str.slice(0, 3).is_in(icd)).select("code").collect()["code"]
+    people = units["person_id"].unique().implode()
+    claims = view.scan("claims").filter((pl.col("kind") == "med") & pl.col("person_id").is_in(people)).select(*_CLAIM, *UNIT[1:]).collect()
+    written = view.scan("diagnoses").filter(pl.col("claim_id").is_in(claims["claim_id"].unique().implode()) & pl.col("code").is_in(codes.implode())).select(_CLAIM).unique()
+    found = claims.join(written.collect(), on=_CLAIM, how="semi")
+    return found.select(UNIT).unique().with_columns(maintenance=pl.lit(True))
