@@ -49,6 +49,7 @@ def build(view: View) -> pl.DataFrame:
     claims = (
         view.scan("claims")
         .filter((pl.col("kind") == "pha") | ((pl.col("kind") == "med") & ~pl.col("inpatient")))
+        .filter(pl.col("person_id").is_in(of_month["person_id"].unique().implode()))
         .join(of_month.lazy(), on=UNIT, how="inner", validate="m:1")
         .select(*KEY, *UNIT[1:], "kind", "prescriber_id", "insurer_rate", "insurer_yen", "facility_no", "care_claim_id", "service_kind", "absent", "resident_mask", provider_id="institution_id")
         .collect()

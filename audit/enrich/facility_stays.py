@@ -14,6 +14,12 @@ KINDS = ("care_home.pharmacist.facility_kinds", "care_home.placed.kinds", "care_
 
 
 @once_per_view
+def month_kinds(view: View) -> pl.DataFrame:
+    """Return `care_kinds` of the matched persons' care claims: one row per claim and service kind."""
+    return care_kinds(view, care_claims(view, HISTORY_MONTHS).filter(pl.col("person_id").is_not_null()), HISTORY_MONTHS)
+
+
+@once_per_view
 def facility_stays(view: View) -> pl.DataFrame:
     """Return stays of matched persons in the facilities that the parameters name.
 
@@ -24,8 +30,7 @@ def facility_stays(view: View) -> pl.DataFrame:
 
     """
     wanted = sorted({kind for name in KINDS for kind in every(name)})
-    claims = care_claims(view, HISTORY_MONTHS).filter(pl.col("person_id").is_not_null())
-    kinds = care_kinds(view, claims, HISTORY_MONTHS).filter(pl.col("service_kind").is_in(wanted))
+    kinds = month_kinds(view).filter(pl.col("service_kind").is_in(wanted))
     on = ["insurer_no", "care_claim_id", "delivery_month"]
     dates = view.scan("care_claims", HISTORY_MONTHS).filter(pl.col("care_claim_id").is_in(kinds["care_claim_id"].unique().implode()))
     dates = dates.select(*on, "admitted_on", "discharged_on", "absence_days").collect()

@@ -30,7 +30,9 @@ def listed_diseases(view: View, units: pl.DataFrame) -> pl.DataFrame:
     if wanted.is_empty():
         return pl.DataFrame(schema=schema)
     entries = sorted({e for name in _LISTS for period in parameters[name].periods for e in period.value})
-    claims = view.scan("claims").join(wanted.lazy(), on=UNIT, how="semi").select(*_KEY, *UNIT[1:]).collect()
+    # few persons: pick their receipts while reading
+    people = pl.col("person_id").is_in(wanted["person_id"].unique().implode())
+    claims = view.scan("claims").filter(people).select(*_KEY, *UNIT[1:]).collect().join(wanted, on=UNIT, how="semi")
 
     def parts(column: str) -> list[pl.Expr]:
         return [pl.col(column).str.slice(0, n) for n in (1, 3, 4)]  # entries are of one, three or four characters

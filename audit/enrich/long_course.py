@@ -31,7 +31,7 @@ GRAIN = declare(
     )
 )
 COURSES = ("eight_weeks", "vitamin")
-MONTHS_BACK = 5
+MONTHS_BACK = 4  # more than the longest limit and one month
 MAX_DAYS = 180  # longer supplies are slips of the key
 _CLAIM = ["insurer_no", "claim_id", "version_no"]
 _COURSE = [*UNIT[:2], "component", "course"]
@@ -43,21 +43,22 @@ def build(view: View) -> pl.DataFrame:
     if drugs.is_empty():
         return GRAIN.empty()
     rows = _supplies(view, drugs)
-    now = rows.filter("now").select(_COURSE).unique()
-    rows = rows.join(now, on=_COURSE, how="semi")
     if rows.is_empty():
         return GRAIN.empty()
-    stored = view.deliveries("claims", MONTHS_BACK)
-    told = rows.filter("now").group_by(_COURSE).agg(
+    # courses are numbered: windows over four texts are slow
+    numbers = rows.filter("now").select(_COURSE).unique().sort(_COURSE).with_row_index("k")
+    rows = rows.join(numbers, on=_COURSE, how="inner", validate="m:1")
+    told = rows.filter("now").group_by("k").agg(
         service_month=pl.col("service_month").max(),
         undated=pl.any_horizontal(pl.col("start", "days").is_null()).any(),
         drug_names=pl.col("name").unique().sort(),
         institutions=pl.col("institution_id").drop_nulls().unique().sort(),
         claim_ids=pl.col("claim_id").unique().sort(),
     )
-    units = told.join(_runs(rows, stored[0]), on=_COURSE, how="left", validate="1:1")
+    runs = _runs(rows, view.deliveries("claims", MONTHS_BACK)[0])
+    units = numbers.join(told, on="k", how="inner", validate="1:1").join(runs, on="k", how="left", validate="1:1")
     return (
-        units.join(_maintenance(view, units), on=UNIT, how="left", validate="m:1")
+        units.join(_maintenance(view, units.filter((pl.col("course") == "eight_weeks") & (pl.col("taken_days") > 0))), on=UNIT, how="left", validate="m:1")
         .with_columns(
             pl.col("maintenance").fill_null(False),
             taken_days=pl.col("taken_days").fill_null(0),
@@ -80,52 +81,36 @@ def _drugs(view: View) -> pl.DataFrame:
 
 
 def _supplies(view: View, drugs: pl.DataFrame) -> pl.DataFrame:
-    """Packets of the listed drugs with their persons, from pharmacies and from practices that hand them out."""
-    listed = pl.col("code").is_in(drugs["code"].implode())
-    handed = view.scan("dispensings", MONTHS_BACK).filter(listed & (pl.col("form") == "1")).select(*_CLAIM, "code", "days", start="dispensed_on", mask=pl.lit(None, dtype=pl.UInt32))
-    packets = pl.concat([handed.collect(), _in_house(view, listed)])
-    claims = (
-        view.scan("claims", MONTHS_BACK)
-        .filter(pl.col("claim_id").is_in(packets["claim_id"].unique().implode()) & pl.col("person_id").is_not_null() & ~pl.col("inpatient"))
-        .select(
-            *_CLAIM, *UNIT[1:], now=pl.col("delivery_month") == view.month,
-            institution_id=pl.when(pl.col("kind") == "pha").then("prescriber_id").otherwise("institution_id"),
-        )
+    """Packets of the listed drugs that pharmacies handed to persons who got one in this delivery."""
+    packets = (
+        view.scan("dispensings", MONTHS_BACK)
+        .filter((pl.col("form") == "1") & pl.col("code").is_in(drugs["code"].implode()))
+        .select(*_CLAIM, "code", start="dispensed_on", days=pl.when(pl.col("days").is_between(1, MAX_DAYS)).then("days"))
         .collect()
     )
-    first = pl.col("service_month") + pl.duration(days=pl.col("mask").bitwise_trailing_zeros())
-    return (
-        packets.join(claims, on=_CLAIM, how="inner", validate="m:1")
-        .join(drugs, on="code", how="inner", validate="m:1")
-        .with_columns(
-            start=pl.coalesce("start", pl.when(pl.col("mask") > 0).then(first)),
-            days=pl.when(pl.col("days").is_between(1, MAX_DAYS)).then("days"),
-        )
-        .filter(pl.col("service_month").is_not_null())
+    # few receipts of many months: pick them while reading
+    claims = (
+        view.scan("claims", MONTHS_BACK)
+        .filter((pl.col("kind") == "pha") & pl.col("claim_id").is_in(packets["claim_id"].unique().implode()))
+        .filter(pl.col("person_id").is_not_null() & pl.col("service_month").is_not_null())
+        .select(*_CLAIM, *UNIT[1:], now=pl.col("delivery_month") == view.month, institution_id="prescriber_id")
+        .collect()
     )
-
-
-def _in_house(view: View, listed: pl.Expr) -> pl.DataFrame:
-    """内服 lines of the listed drugs; days and times stand on the last line of their unit, which may be another drug's."""
-    oral = pl.col("category") == "21"
-    lines = view.scan("lines", MONTHS_BACK).filter(oral & listed & (pl.col("record") == "IY")).select(*_CLAIM, "unit_no", "code").collect()
-    units = view.scan("lines", MONTHS_BACK).filter(oral & pl.col("claim_id").is_in(lines["claim_id"].unique().implode()))
-    told = units.group_by(*_CLAIM, "unit_no").agg(days=pl.col("times").max(), mask=pl.col("day_mask").max())
-    found = lines.lazy().join(told, on=[*_CLAIM, "unit_no"], how="left", validate="m:1")
-    return found.select(*_CLAIM, "code", "days", start=pl.lit(None, dtype=pl.Date), mask="mask").collect()
+    claims = claims.join(claims.filter("now").select(UNIT[:2]).unique(), on=UNIT[:2], how="semi")
+    return packets.join(claims, on=_CLAIM, how="inner", validate="m:1").join(drugs, on="code", how="inner", validate="m:1")
 
 
 def _runs(rows: pl.DataFrame, first_stored: date) -> pl.DataFrame:
     """The last run of each person and component: days supplied without a longer break; days supplied twice count once."""
     gap = max(p.value for p in load()["visits.course.gap_days"].periods)
     end = pl.col("start") + pl.duration(days="days")
-    dated = rows.filter(pl.col("start").is_not_null() & pl.col("days").is_not_null()).with_columns(end=end).sort(*_COURSE, "start", "end", *_CLAIM, "code")
-    dated = dated.with_columns(reached=pl.col("end").cum_max().shift(1).over(_COURSE))
+    dated = rows.filter(pl.col("start").is_not_null() & pl.col("days").is_not_null()).select("k", "start", "days", end=end).sort("k", "start", "end")
+    dated = dated.with_columns(reached=pl.col("end").cum_max().shift(1).over("k"))
     begins = (pl.col("start") > pl.col("reached") + pl.duration(days=gap)).fill_null(True)
     fresh = (pl.col("end") - pl.max_horizontal("start", "reached")).dt.total_days().clip(0)
-    dated = dated.with_columns(run=begins.cum_sum().over(_COURSE), fresh=fresh)
-    last = dated.filter(pl.col("run") == pl.col("run").max().over(_COURSE))
-    return last.group_by(_COURSE).agg(
+    dated = dated.with_columns(run=begins.cum_sum().over("k"), fresh=fresh)
+    last = dated.filter(pl.col("run") == pl.col("run").max().over("k"))
+    return last.group_by("k").agg(
         taken_days=pl.col("fresh").sum().cast(pl.Int32),
         since=pl.col("start").min(),
         # a packet just before the first stored month would have joined this run

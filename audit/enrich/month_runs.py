@@ -7,10 +7,20 @@ from datetime import date
 
 import polars as pl
 
+from audit.params import load
+from audit.view import View
+
 
 def month_index(month: pl.Expr) -> pl.Expr:
     """Return a month (first day) as a number that grows by one each month."""
     return month.dt.year().cast(pl.Int32) * 12 + month.dt.month().cast(pl.Int32)
+
+
+def reach_of(view: View, units: pl.DataFrame, parameter: str) -> int:
+    """Return how many deliveries back must be read so that a run of the parameter's months may end in the oldest unit."""
+    oldest = units["service_month"].min()
+    late = (view.month.year - oldest.year) * 12 + view.month.month - oldest.month
+    return max(late, 0) + max(p.value for p in load()[parameter].periods) - 1
 
 
 def runs(units: pl.DataFrame, months: pl.DataFrame, key: list[str], stored: Sequence[date]) -> pl.DataFrame:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from audit.enrich.care_services import care_claims, care_kinds
 from audit.enrich.certification import certified
-from audit.enrich.hospital_stays import HISTORY_MONTHS, UNIT
+from audit.enrich.facility_stays import month_kinds
+from audit.enrich.hospital_stays import UNIT
 from audit.enrich.listed_diseases import listed_diseases
 from audit.enrich.section_lines import KEY, billed, first_day, last_day, section_lines
 from audit.params import load
@@ -73,6 +73,5 @@ def _orders(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _care_nursing(view: View) -> pl.DataFrame:
-    kinds = care_kinds(view, care_claims(view, HISTORY_MONTHS).filter(pl.col("person_id").is_not_null()), HISTORY_MONTHS)
     is_nursing = load().is_in("care.nursing.kinds", pl.col("service_kind"), pl.col("service_month"))
-    return kinds.filter(is_nursing).select(UNIT).unique().with_columns(has_care_nursing=pl.lit(True))
+    return month_kinds(view).filter(is_nursing).select(UNIT).unique().with_columns(has_care_nursing=pl.lit(True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from audit.enrich.hospital_stays import UNIT
-from audit.enrich.month_runs import runs
+from audit.enrich.month_runs import reach_of, runs
 from audit.enrich.section_lines import KEY, codes_of, every
 from audit.params import load
 from audit.rules.grains import Grain, declare
@@ -34,7 +34,6 @@ _REASONS = {"dialysis": "visits.frequent.dialysis_sections", "day_care": "visits
 def build(view: View) -> pl.DataFrame:
     """Return the grain's frame: institutions and months with a receipt delivered now."""
     parameters = load()
-    reach = LATE_MONTHS + max(p.value for p in parameters["visits.frequent.months"].periods) - 1
     least = min(p.value for p in parameters["visits.frequent.days"].periods)
     often = pl.col("visit_count") >= parameters.expr("visits.frequent.days", pl.col("service_month"))
     now = _outpatient(view, 0).filter(pl.col("service_month") >= months_before(view.month, LATE_MONTHS))
@@ -50,6 +49,7 @@ def build(view: View) -> pl.DataFrame:
     if units.is_empty():
         return GRAIN.empty()
     people = units["person_id"].unique().implode()
+    reach = reach_of(view, units, "visits.frequent.months")
     before = _outpatient(view, reach).filter(pl.col("person_id").is_in(people)).group_by(*_PLACE, "service_month")
     months = before.agg(visit_count=pl.col("actual_days").sum()).filter(often).collect()
     units = runs(units, months, _PLACE, view.deliveries("claims", reach))

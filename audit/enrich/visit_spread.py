@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from audit.enrich.hospital_stays import UNIT
-from audit.enrich.month_runs import runs
+from audit.enrich.month_runs import reach_of, runs
 from audit.params import load
 from audit.rules.grains import Grain, declare
 from audit.view import View, months_before
@@ -33,7 +33,6 @@ _DISEASE = [*UNIT[:2], "icd3"]
 def build(view: View) -> pl.DataFrame:
     """Return the grain's frame: persons and months with a receipt delivered now."""
     parameters, month = load(), pl.col("service_month")
-    reach = LATE_MONTHS + max(p.value for p in parameters["visits.parallel.months"].periods) - 1
     least = min(p.value for p in parameters["visits.parallel.institutions"].periods)
     many = pl.col("institution_count") >= parameters.expr("visits.parallel.institutions", month)
     now = _outpatient(view, 0).filter(month >= months_before(view.month, LATE_MONTHS))
@@ -47,6 +46,7 @@ def build(view: View) -> pl.DataFrame:
     if units.is_empty():
         return GRAIN.empty()
     people = units["person_id"].unique().implode()
+    reach = reach_of(view, units, "visits.parallel.months")
     earlier = _outpatient(view, reach).filter(pl.col("person_id").is_in(people)).collect()
     of_units = diseases.filter(pl.col("icd3").is_in(units["icd3"].unique().implode()))
     months = _by_disease(view, earlier, of_units, reach).filter(many)
@@ -72,7 +72,7 @@ def _by_disease(view: View, claims: pl.DataFrame, diseases: pl.DataFrame, months
     """Institutions by person, month and disease; suspected diseases do not count."""
     written = (
         view.scan("diagnoses", months_back)
-        .filter(pl.col("claim_id").is_in(claims["claim_id"].unique().implode()) & pl.col("code").is_in(diseases["code"].implode()))
+        .filter(pl.col("claim_id").is_in(claims["claim_id"].unique().implode()))
         .filter(~pl.col("modifiers").list.contains(_SUSPECTED).fill_null(False))
         .select("insurer_no", "claim_id", "version_no", "code")
         .unique()

@@ -67,7 +67,7 @@ def parallel_visits(p: Dated) -> pl.Expr:
 @rule(
     id="RX08", version=1, title_ja="短期に限られる薬の継続（漫然投与）", severity="suspicion", team="health", grain="long_course",
     basis="添付文書の用法・用量（8週間まで）、使用上の注意（月余にわたって漫然と使用すべきでない）",
-    explanation_ja="添付文書で使用期間が限られる、または漫然と続けないこととされる内服薬が、限度の日数を超えて続いています。維持療法の用量は対象にしていません。",
+    explanation_ja="添付文書で使用期間が限られる、または漫然と続けないこととされる内服薬が、限度の日数を超えて続いています。維持療法の用量と院内処方は対象にしていません。",
     next_action_ja="薬剤師による服薬相談",
     reads=("course", "taken_days", "run_open", "undated", "maintenance"),
     params=("visits.course.eight_weeks_days", "visits.course.vitamin_days"),
