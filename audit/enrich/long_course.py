@@ -120,6 +120,8 @@ def _runs(rows: pl.DataFrame, first_stored: date) -> pl.DataFrame:
 
 def _maintenance(view: View, units: pl.DataFrame) -> pl.DataFrame:
     """Units with a disease among the month's diagnoses that allows to go on."""
+    if units.is_empty():
+        return pl.DataFrame(schema={**dict.fromkeys(UNIT[:2], pl.String), UNIT[2]: pl.Date, "maintenance": pl.Boolean})
     icd = every("visits.course.reflux_icd")
     codes = view.code_table("m_diseases", ["icd10"]).filter(pl.col("icd10").str.slice(0, 3).is_in(icd)).select("code").collect()["code"]
     people = units["person_id"].unique().implode()
