@@ -26,7 +26,7 @@ GRAIN = declare(
         },
     )
 )
-_PAIR = ["month", "person", "code_1", "code_2"]
+_PAIR = ["u", "month", "code_1", "code_2"]
 
 
 def build(view: View) -> pl.DataFrame:
@@ -35,35 +35,33 @@ def build(view: View) -> pl.DataFrame:
     if listed.is_empty():
         return GRAIN.empty()
     supplies = drug_supplies.read(view)
-    sides = _sides(view, supplies, listed)
-    found = [_month(supplies, m, listed, sides) for m in supplies.months]
-    rows = pl.concat([f for f in found if f.height]) if any(f.height for f in found) else None
-    return GRAIN.empty() if rows is None else _frame(rows, supplies, listed)
+    found = _meetings(supplies, listed, _sides(view, supplies, listed))
+    return GRAIN.empty() if found.is_empty() else _frame(found, supplies, listed)
 
 
 def _sides(view: View, supplies: Supplies, listed: pl.DataFrame) -> pl.DataFrame:
-    """Return drug, prefix: which drugs handed out stand behind which prefix of the list."""
+    """Return drug, name, prefix: which drugs handed out stand behind which prefix of the list."""
     prefixes = pl.concat([listed["code_1"], listed["code_2"].alias("code_1")]).unique().sort()
-    used = supplies.rows["drug"].unique()
     codes = view.code_table("m_drugs", ["name", "price_code"]).filter(pl.col("price_code").is_not_null())
-    drugs = supplies.drugs.filter(pl.col("drug").is_in(used.implode())).lazy().join(codes, on="code", how="inner").select("drug", "name", "price_code")
+    drugs = supplies.drugs.lazy().join(codes, on="code", how="inner").select("drug", "name", "price_code")
     wanted = prefixes.to_frame("prefix").lazy()
     lengths = sorted(set(prefixes.str.len_chars().to_list()))
     return pl.concat([drugs.with_columns(prefix=pl.col("price_code").str.slice(0, n)).join(wanted, on="prefix", how="inner") for n in lengths]).select("drug", "name", "prefix").collect()
 
 
-def _month(supplies: Supplies, month: object, listed: pl.DataFrame, sides: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of packets of one person, one of each side, that share a day or might."""
-    in_force = (pl.col("starts_on").fill_null(month) <= pl.lit(month).dt.month_end()) & (pl.col("ends_on").fill_null(month) >= pl.lit(month))
-    pairs = listed.filter(in_force).select("code_1", "code_2").unique()
-    rows = supplies.of_month(month).join(sides, on="drug", how="inner").select("person", "c", "institution", "start", "days", "name", "prefix", now=pl.col("month") == month)
-    one = rows.join(pairs, left_on="prefix", right_on="code_1", how="inner").rename({"prefix": "code_1"})
-    both = one.join(rows, left_on=["person", "code_2"], right_on=["person", "prefix"], how="inner", suffix="_2").filter(pl.col("now") | pl.col("now_2"))
+def _meetings(supplies: Supplies, listed: pl.DataFrame, sides: pl.DataFrame) -> pl.DataFrame:
+    """Two packets of one person and month, one of each side of a pair, that share a day or might."""
+    rows = supplies.rows.join(sides, on="drug", how="inner").select("u", "month", "c", "institution", "start", "days", "name", "prefix", "now")
+    one = rows.join(listed.select("code_1", "code_2", "starts_on", "ends_on"), left_on="prefix", right_on="code_1", how="inner").rename({"prefix": "code_1"})
+    month = pl.col("month")
+    in_force = (pl.col("starts_on").fill_null(month) <= month.dt.month_end()) & (pl.col("ends_on").fill_null(month) >= month)
+    both = one.filter(in_force).drop("starts_on", "ends_on").unique()
+    both = both.join(rows.drop("month"), left_on=["u", "code_2"], right_on=["u", "prefix"], how="inner", suffix="_2").filter(pl.col("now") | pl.col("now_2"))
     unknown = pl.any_horizontal(pl.col("start", "days", "start_2", "days_2").is_null())
     first = pl.max_horizontal("start", "start_2")
     end = pl.min_horizontal(pl.col("start") + pl.duration(days="days"), pl.col("start_2") + pl.duration(days="days_2"))
     shared = pl.when(~unknown).then((end - first).dt.total_days()).cast(pl.Int32)
-    return both.with_columns(month=pl.lit(month), first=first, shared=shared).filter(pl.col("shared").is_null() | (pl.col("shared") > 0))
+    return both.with_columns(first=first, shared=shared).filter(pl.col("shared").is_null() | (pl.col("shared") > 0))
 
 
 def _frame(rows: pl.DataFrame, supplies: Supplies, listed: pl.DataFrame) -> pl.DataFrame:

@@ -8,15 +8,17 @@ from audit.enrich.care_services import care_claims, care_kinds
 from audit.enrich.hospital_stays import HISTORY_MONTHS, UNIT, days_in_month
 from audit.enrich.once import once_per_view
 from audit.enrich.section_lines import every
-from audit.view import View
+from audit.view import View, months_before
 
+LATE_MONTHS = 2  # of older late receipts nothing is said about residence
 KINDS = ("care_home.pharmacist.facility_kinds", "care_home.placed.kinds", "care_home.health.kinds")
 
 
 @once_per_view
 def month_kinds(view: View) -> pl.DataFrame:
-    """Return `care_kinds` of the matched persons' care claims: one row per claim and service kind."""
-    return care_kinds(view, care_claims(view, HISTORY_MONTHS).filter(pl.col("person_id").is_not_null()), HISTORY_MONTHS)
+    """Return `care_kinds` of matched persons' care claims of the months that this delivery's receipts are of, late ones included."""
+    recent = pl.col("service_month") >= months_before(view.month, LATE_MONTHS)
+    return care_kinds(view, care_claims(view, HISTORY_MONTHS).filter(pl.col("person_id").is_not_null() & recent), HISTORY_MONTHS)
 
 
 @once_per_view

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from audit.enrich.care_services import care_claims
+from audit.enrich.care_services import care_claims, care_kinds
 from audit.enrich.certification import certified
-from audit.enrich.facility_stays import month_kinds
 from audit.enrich.hospital_stays import HISTORY_MONTHS, UNIT
 from audit.enrich.section_lines import KEY, billed, every, first_day, last_day, section_lines
 from audit.params import load
@@ -79,14 +78,14 @@ def build(view: View) -> pl.DataFrame:
 
 def _care(view: View, claims: pl.DataFrame) -> pl.DataFrame:
     """Care rehabilitation by person and month, and how many months without a break lie before it."""
+    stored = care_claims(view, HISTORY_MONTHS)
     people = claims.select(UNIT[:2]).drop_nulls().unique()
     listed = load().is_in("care_home.rehab.care_kinds", pl.col("service_kind"), pl.col("service_month"))
     index = pl.col("service_month").dt.year().cast(pl.Int32) * 12 + pl.col("service_month").dt.month().cast(pl.Int32)
-    first = care_claims(view, HISTORY_MONTHS)["delivery_month"].min()
+    first = stored["delivery_month"].min()
     months = (
-        month_kinds(view)
+        care_kinds(view, stored.join(people, on=UNIT[:2], how="semi"), HISTORY_MONTHS)
         .filter(listed)
-        .join(people, on=UNIT[:2], how="semi")
         .group_by(UNIT)
         .agg(care_kinds=pl.col("service_kind").unique().sort(), care_claims=pl.col("care_claim_id").unique().sort())
         .sort(UNIT)
