@@ -1,0 +1,44 @@
+"""Earlier deliveries' rows of the people and months that this delivery touches: few, so they are picked while reading."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from audit.view import View
+
+UNIT = ["insurer_no", "person_id", "service_month"]
+
+
+def claims_of(view: View, units: pl.DataFrame) -> pl.LazyFrame:
+    """Return receipts of this delivery of some people and months (insurer_no, person_id, service_month; nulls match nothing)."""
+    wanted = units.select(UNIT).drop_nulls().unique()
+    return _few(view.scan("claims"), wanted)
+
+
+def earlier_claims(view: View, months_back: int, units: pl.DataFrame) -> pl.LazyFrame:
+    """Return receipts of earlier deliveries of some people and months.
+
+    Args:
+        view: tables as of the delivery month.
+        months_back: deliveries to look back.
+        units: insurer_no, person_id, service_month; nulls match nothing.
+
+    """
+    wanted = units.select(UNIT).drop_nulls().unique()
+    if wanted.is_empty():
+        return view.scan("claims").head(0)
+    rows, latest = view.scan("claims", months_back, earlier=True), pl.col("service_month") == wanted["service_month"].max()
+    # of the last month hardly anything has come before, which Parquet's statistics tell; of others few people come late
+    last = rows.filter(latest).join(wanted.lazy().filter(latest), on=UNIT, how="semi")
+    return pl.concat([last, _few(rows, wanted.filter(~latest))])
+
+
+def of_claims(frame: pl.LazyFrame, claims: pl.DataFrame, column: str = "claim_id") -> pl.LazyFrame:
+    """Return a table's rows of some receipts, by id only: a filter that Parquet applies while reading, unlike a join."""
+    return frame.filter(pl.col(column).is_in(claims[column].unique().implode()))
+
+
+def _few(rows: pl.LazyFrame, wanted: pl.DataFrame) -> pl.LazyFrame:
+    months, persons = wanted["service_month"].unique().implode(), wanted["person_id"].unique().implode()
+    near = pl.col("service_month").is_in(months) & pl.col("person_id").is_in(persons)
+    return rows.filter(near).join(wanted.lazy(), on=UNIT, how="semi")
