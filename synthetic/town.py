@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from synthetic.ahaki import natural_forms, natural_patients
 from synthetic.care import CareMonth, CareSet, care_natural
 from synthetic.claimset import ClaimSet, Frames, stack
 from synthetic.config import Month, TownConfig, rate
@@ -19,6 +20,7 @@ from synthetic.outpatient import outpatient_month
 from synthetic.pharmacy import pharmacy_month
 from synthetic.plants import Plants
 from synthetic.population import insurer_numbers
+from synthetic.render.ahaki import AHAKI_MAPPING, write_ahaki
 from synthetic.render.book import VOLUME_CLAIMS
 from synthetic.render.care import write_claims, write_records
 from synthetic.render.masters import write_masters
@@ -46,7 +48,7 @@ class Town:
         cfg: settings.
 
     Attributes:
-        world, stays, courses, plants, texts: everything that lasts.
+        world, stays, courses, patients, plants, texts: everything that lasts.
 
     """
 
@@ -56,6 +58,7 @@ class Town:
         self.plants = Plants(cfg, self.world)  # reserves persons before anything natural is drawn for them
         self.stays: Stays = build_stays(cfg, self.world)
         self.courses: Courses = self.plants.with_courses(natural_courses(cfg, self.world))
+        self.patients = natural_patients(cfg, self.world)
         self.texts = PersonTexts(cfg, self.world.people)
         self._held: dict[str, Frames] = {}
 
@@ -113,6 +116,7 @@ class Town:
             files += self._uke(folder, month, kind, now)
         files += self._care(folder, month, care)
         files += self._judo(folder, month, labelled=True)
+        files += self._ahaki(folder, month)
         files += self._register(folder, month)
         files += [(f, k, "") for f, k in write_masters(folder, month)]
         self._delivery(folder, month, files)
@@ -166,6 +170,14 @@ class Town:
         self.plants.settle_judo(month, judo, self.texts, labelled=labelled)
         (folder / "judo_mapping.toml").write_text(JUDO_MAPPING, encoding="utf-8")
         return [(claims, "judo_claims", 'layout = "judo_mapping.toml"'), (parts, "judo_parts", 'layout = "judo_mapping.toml"')]
+
+    def _ahaki(self, folder: Path, month: Month) -> list[tuple[str, str, str]]:
+        natural = natural_forms(self.world, self.patients, month, self.stays.days(month, self.world.people.n))
+        forms = self.plants.with_forms(month, natural, self.texts)
+        name = f"ahaki_{month.yyyymm}.csv"
+        write_ahaki(self.cfg, self.world.people, self.texts, forms, month, folder / name)
+        (folder / "ahaki_mapping.toml").write_text(AHAKI_MAPPING, encoding="utf-8")
+        return [(name, "ahaki_claims", 'layout = "ahaki_mapping.toml"')]
 
     def _register(self, folder: Path, month: Month) -> list[tuple[str, str, str]]:
         eligibility, link = f"shikaku_{month.yyyymm}.csv", f"person_link_{month.yyyymm}.csv"

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import polars as pl
 
+from synthetic.ahaki import Forms, concat_forms
 from synthetic.care import CareMonth, CareSet
 from synthetic.claimset import ClaimSet, Frames
 from synthetic.config import Month, TownConfig
 from synthetic.judo import Courses, JudoMonth, concat_courses
+from synthetic.plants.ahaki_plants import AhakiPlants
 from synthetic.plants.base import Ledger, reserve
 from synthetic.plants.care_plants import CarePlants
 from synthetic.plants.drug_plants import DrugPlants
@@ -32,7 +34,7 @@ class Plants:
     def __init__(self, cfg: TownConfig, world: World) -> None:
         self.world = world
         self.ledger: Ledger = reserve(cfg, world)
-        self.judo = JudoPlants(self.ledger)
+        self.judo, self.ahaki = JudoPlants(self.ledger), AhakiPlants(self.ledger)
         self._care, self._drugs, self._injuries = CarePlants(self.ledger), DrugPlants(self.ledger), InjuryPlants(self.ledger)
 
     def with_courses(self, natural: Courses) -> Courses:
@@ -42,7 +44,7 @@ class Plants:
     def month(self, month: Month, care: CareSet) -> dict[str, list[ClaimSet]]:
         """Return the planted claims of a month by kind (med, pha, den, nur); care claims go into `care`."""
         out: dict[str, list[ClaimSet]] = {}
-        for made in (self._care.month(month, care), self._drugs.month(month), self._injuries.month(month)):
+        for made in (self._care.month(month, care), self._drugs.month(month), self._injuries.month(month), self.ahaki.month(month)):
             for kind, sets in made.items():
                 out.setdefault(kind, []).extend(sets)
         return out
@@ -64,6 +66,12 @@ class Plants:
     def settle_judo(self, month: Month, judo: JudoMonth, texts: PersonTexts, *, labelled: bool) -> None:
         """Label the judo plants of a month (history months only count towards what comes later)."""
         self.judo.settle(month, judo, self.world.people, texts, labelled=labelled)
+
+    def with_forms(self, month: Month, natural: Forms, texts: PersonTexts) -> Forms:
+        """Return the month's natural and planted あはき forms together, the planted ones labelled."""
+        forms = concat_forms([natural, self.ahaki.forms(month)])
+        self.ahaki.settle(month, forms, texts)
+        return forms
 
     def write_labels(self, path: Path, texts: PersonTexts) -> None:
         """Write labels.parquet."""

@@ -13,7 +13,7 @@ from synthetic.population import set_certified
 from synthetic.render.persons import PersonTexts
 from synthetic.world import World
 
-FAMILY_ROLE = {"judo": 1, "care": 100, "drug": 200, "injury": 300}
+FAMILY_ROLE = {"judo": 1, "care": 100, "drug": 200, "injury": 300, "ahaki": 400}
 LABEL_SCHEMA = {
     "plant_id": pl.String, "plant_type": pl.String, "catalogue_id": pl.String, "is_decoy": pl.Boolean, "insurer_no": pl.String, "person_id": pl.String,
     "provider_id": pl.String, "service_month": pl.String, "claim_ids": pl.List(pl.String), "expected_yen": pl.Int64, "difficulty": pl.String,

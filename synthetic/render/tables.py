@@ -179,7 +179,7 @@ def write_person_link(cfg: TownConfig, people: People, texts: PersonTexts, path:
     }), path)
 
 
-def _day_list(mask: pl.Series) -> pl.Series:
+def day_list(mask: pl.Series) -> pl.Series:
     frame = pl.DataFrame({"mask": mask})
     days = [pl.when((pl.col("mask") // (1 << d)) % 2 == 1).then(pl.lit(str(d + 1))) for d in range(31)]
     return frame.select(pl.concat_str(days, separator=" ", ignore_nulls=True).alias("d")).to_series()
@@ -220,7 +220,7 @@ def write_judo(cfg: TownConfig, people: People, texts: PersonTexts, providers: P
         "請求年月": pl.Series([str((month + 1).yyyymm)] * claims.height, dtype=pl.String), "登録記号番号": pl.Series(providers.judo.code[clinic]),
         "施術所名": pl.Series(providers.judo.name[clinic]), "記号": texts.symbol.gather(rows), "番号": digits.zip_with(~wide, full), "枝番": texts.branch.gather(rows),
         "性別": pl.Series(people.sex[person].astype(np.int64)).cast(pl.String), "生年月日": day_text(people.birth[person]).zip_with(~era, day_text(people.birth[person], "era")),
-        "部位数": claims["part_count"].cast(pl.String), "実日数": claims["days"].cast(pl.String), "施術日": _day_list(claims["mask"]),
+        "部位数": claims["part_count"].cast(pl.String), "実日数": claims["days"].cast(pl.String), "施術日": day_list(claims["mask"]),
         "初検年月日": first_exam, "初検料": claims["initial"].cast(pl.String), "再検料": claims["reexam"].cast(pl.String),
         "往療料": pl.Series(["0"] * claims.height, dtype=pl.String), "後療料等": claims["aftercare"].cast(pl.String), "合計金額": claims["total"].cast(pl.String),
         "一部負担金": claims["copay"].cast(pl.String), "請求金額": claims["claimed"].cast(pl.String), "給付割合": claims["rate"].cast(pl.String),
