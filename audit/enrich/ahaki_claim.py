@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from audit.enrich import ahaki_medical, ahaki_stays, ahaki_visits
-from audit.enrich.ahaki_source import bit, read, share
+from audit.enrich.ahaki_source import read, share
 from audit.enrich.ahaki_visits import days_text
 from audit.params import Parameters, load
 from audit.rules.grains import Grain, declare
@@ -106,9 +106,8 @@ def _consent_ends(parameters: Parameters) -> list[pl.Expr]:
 def _after() -> list[pl.Expr]:
     """Days treated after the consent for 変形徒手 ended, and how many of them surely had it."""
     month, until, days = pl.col("service_month"), pl.col("correction_until"), pl.col("visit_days")
-    later = pl.sum_horizontal(
-        pl.when((days & bit(d)) != 0).then((month.dt.offset_by(f"{d - 1}d") > until).cast(pl.Int32)).otherwise(0) for d in range(1, 32)
-    )
+    covered = pl.lit(2, dtype=pl.UInt64).pow(until.dt.day().cast(pl.UInt32))  # only looked at where `until` is in the month
+    later = (days.cast(pl.UInt64) // covered).bitwise_count_ones().cast(pl.Int32)
     after = (
         pl.when(until < month).then(pl.col("actual_days")).when(until >= month.dt.month_end()).then(0).when(days.is_not_null() & until.is_not_null()).then(later)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from audit.enrich.once import once_per_view
@@ -63,15 +64,11 @@ def _mask(days: str, count: str) -> pl.Expr:
     return pl.when(mask.bitwise_count_ones() == pl.col(count)).then(mask)
 
 
-def bit(day: int) -> pl.Expr:
-    """Return the bit of a day in a month mask."""
-    return pl.lit(1 << (day - 1), dtype=pl.UInt32)
-
-
 def by_day(frame: pl.DataFrame, mask: str, *columns: str) -> pl.DataFrame:
     """Return one row per row of `frame` and day of its mask: the columns and `day` (Int32)."""
-    days = pl.concat_list([pl.when((pl.col(mask) & bit(d)) != 0).then(pl.lit(d, dtype=pl.Int32)) for d in range(1, 32)])
-    return frame.filter(pl.col(mask) > 0).select(*columns, day=days.list.drop_nulls()).explode("day")
+    bits = frame[mask].fill_null(0).to_numpy()
+    row, day = np.nonzero(bits[:, None] >> np.arange(31, dtype=np.uint32) & 1)
+    return frame.select(columns)[row].with_columns(day=pl.Series(day + 1, dtype=pl.Int32))
 
 
 def share(yen: pl.Expr) -> pl.Expr:

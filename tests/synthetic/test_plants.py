@@ -43,6 +43,11 @@ def judo(town):
 
 
 @pytest.fixture(scope="module")
+def ahaki(town):
+    return {r["整理番号"]: r for r in town.csv(MONTH, "ahaki_202610.csv").to_dicts()}
+
+
+@pytest.fixture(scope="module")
 def care(town):
     """Care lines by (provider, care number, form): kind + item -> times; and the basic record."""
     out: dict[str, dict] = {}
@@ -88,13 +93,15 @@ def test_every_kind_has_plants_and_decoys_in_every_month(town):
                 assert at["len"].sum() >= 8, (kind, decoy, month)
 
 
-def test_labels_have_ids_that_exist(town, judo, care, receipts):
+def test_labels_have_ids_that_exist(town, judo, ahaki, care, receipts):
     for row in town.labels.filter(pl.col("service_month") == MONTH).to_dicts():
         assert row["claim_ids"]
         for claim in row["claim_ids"]:
             kind = claim.split(":")[0]
             if kind == "judo":
                 assert claim.split(":")[2] in judo
+            elif kind == "ahaki":
+                assert claim.split(":")[2] in ahaki
             elif kind == "care":
                 assert claim in care
             else:
