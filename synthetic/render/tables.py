@@ -180,6 +180,7 @@ def write_person_link(cfg: TownConfig, people: People, texts: PersonTexts, path:
 
 
 def day_list(mask: pl.Series) -> pl.Series:
+    """Return the days of masks as `3 10 17`."""
     frame = pl.DataFrame({"mask": mask})
     days = [pl.when((pl.col("mask") // (1 << d)) % 2 == 1).then(pl.lit(str(d + 1))) for d in range(31)]
     return frame.select(pl.concat_str(days, separator=" ", ignore_nulls=True).alias("d")).to_series()
