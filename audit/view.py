@@ -78,6 +78,8 @@ class View(ABC):
 
         Columns: code, then `columns`. For values that change by date (points, price) look the revision up instead.
         """
+        if self._one_revision(table):
+            return self.master(table).select("code", *columns)
         end = months_before(self.month, -1)
         return (
             self.master(table)
@@ -90,6 +92,11 @@ class View(ABC):
         )
 
 
+    def _one_revision(self, table: str) -> bool:
+        """Return whether a master is known to hold one revision only: nothing has to be chosen then."""
+        return False
+
+
 class StoredView(View):
     """A view over the home folder's Parquet partitions."""
 
@@ -99,26 +106,34 @@ class StoredView(View):
 
     def _raw(self, table: str, since: date, until: date | None = None) -> pl.LazyFrame:
         by_month: dict[date, list[Path]] = {}
-        for file in sorted((self._tables / table).glob("insurer=*/month=*/part.parquet")):
-            insurer = file.parts[-3].removeprefix("insurer=")
-            delivered = date.fromisoformat(file.parts[-2].removeprefix("month=") + "-01")
-            if since <= delivered <= (until or self.month) and (self._insurers is None or insurer in self._insurers):
-                by_month.setdefault(delivered, []).append(file)
+        for file in self._files(table, since, until or self.month):
+            by_month.setdefault(_delivered(file), []).append(file)
         # one scan for all insurers of a month: a prefecture has hundreds of files, and each scan is a node of the plan
         # a partition stored before a column was declared has it as null
         schema = (SUPERSEDED if table == "superseded" else ALL[table]).schema
         parts = [pl.scan_parquet(files, schema=schema, missing_columns="insert").with_columns(delivery_month=pl.lit(m)) for m, files in sorted(by_month.items())]
         return pl.concat(parts) if parts else _nothing(table)
 
+    def _files(self, table: str, since: date, until: date) -> list[Path]:
+        """Return the partitions of the view's insurers that were delivered from `since` to `until`."""
+        files = sorted((self._tables / table).glob("insurer=*/month=*/part.parquet"))
+        return [f for f in files if since <= _delivered(f) <= until and (self._insurers is None or f.parts[-3].removeprefix("insurer=") in self._insurers)]
+
     def master(self, table: str) -> pl.LazyFrame:
         """See View."""
-        files = sorted((self._tables / table).glob("revision=*/part.parquet"))
+        files = self._revisions(table)
         return pl.concat([pl.scan_parquet(f) for f in files]) if files else ALL[table].empty().lazy()
+
+    def _revisions(self, table: str) -> list[Path]:
+        return sorted((self._tables / table).glob("revision=*/part.parquet"))
 
     def has(self, table: str, months_back: int = 0) -> bool:
         """See View."""
-        rows = self.master(table) if ALL[table].is_master else self._raw(table, months_before(self.month, months_back))
-        return rows.select(pl.first()).head(1).collect().height > 0  # one column: nothing else is decoded
+        files = self._revisions(table) if ALL[table].is_master else self._files(table, months_before(self.month, months_back), self.month)
+        return any(pl.scan_parquet(f).select(pl.len()).collect().item() > 0 for f in files)
+
+    def _one_revision(self, table: str) -> bool:
+        return len(self._revisions(table)) == 1
 
 
 class MemoryView(View):
@@ -147,6 +162,10 @@ class MemoryView(View):
         if ALL[table].is_master:
             return table in self._frames and self._frames[table].height > 0
         return self._raw(table, months_before(self.month, months_back)).head(1).collect().height > 0
+
+
+def _delivered(file: Path) -> date:
+    return date.fromisoformat(file.parts[-2].removeprefix("month=") + "-01")
 
 
 def _nothing(table: str) -> pl.LazyFrame:

@@ -5,7 +5,7 @@ A grain of very many units may have `staged(view) -> Staged` beside it: the engi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pkgutil import iter_modules
@@ -24,13 +24,13 @@ def builders() -> dict[str, Callable[[View], pl.DataFrame | Staged]]:
     return {name: getattr(module, "staged", module.build) for name, module in found.items() if name in GRAINS}
 
 
-def build_all(view: View) -> dict[str, pl.DataFrame | Staged]:
-    """Build every grain; a whole frame has exactly the declared columns.
+def build_all(view: View, only: Collection[str] | None = None) -> dict[str, pl.DataFrame | Staged]:
+    """Build every grain, or only some; a whole frame has exactly the declared columns.
 
     Grains are built in threads: each is many small queries that alone do not fill two cores.
     """
     with ThreadPoolExecutor(WORKERS) as pool:
-        building = {name: pool.submit(_frame, name, build, view) for name, build in builders().items()}
+        building = {name: pool.submit(_frame, name, build, view) for name, build in builders().items() if only is None or name in only}
         return {name: frame.result() for name, frame in building.items()}
 
 

@@ -47,7 +47,7 @@ def care_kinds(view: View, claims: pl.DataFrame, months_back: int) -> pl.DataFra
         yen_per_unit (null without a total record). Sorted by insurer, claim and kind.
 
     """
-    kinds = _records(view, claims, months_back)
+    kinds = _kinds(view, claims, months_back)
     # 実日数 of the total and 入所実日数 may or may not hold 外泊日数: the smaller proves less and is never too much
     from_records = pl.min_horizontal("actual_days", pl.coalesce(_positive("stay_days"), "short_days"))
     by_day = load().is_in("care.count.once_a_day_kinds", pl.col("service_kind"), pl.col("service_month"))
@@ -64,8 +64,34 @@ def care_kinds(view: View, claims: pl.DataFrame, months_back: int) -> pl.DataFra
     )
 
 
+def _kinds(view: View, claims: pl.DataFrame, months_back: int) -> pl.LazyFrame:
+    """Return what lines and totals say of the claims' service kinds; of more than these, where that is at hand."""
+    earlier = claims.filter(~pl.col("now"))
+    parts = [_kinds_now(view).lazy()] if earlier.height < claims.height else []
+    if 0 < earlier.height < FEW:
+        parts.append(_records(view, earlier, months_back))
+    elif earlier.height:
+        parts.append(_kinds_before(view, months_back).lazy())
+    # a claim delivered anew stands as last delivered, so none is in both
+    return pl.concat(parts) if parts else _records(view, claims, months_back)
+
+
+FEW = 5_000
+"""Of fewer claims of earlier deliveries the records are picked; otherwise all are read, once for all who ask."""
+
+
+@once_per_view
+def _kinds_now(view: View) -> pl.DataFrame:
+    return _records(view, care_claims(view, 0), 0).collect()
+
+
+@once_per_view
+def _kinds_before(view: View, months_back: int) -> pl.DataFrame:
+    return _records(view, care_claims(view, months_back).filter(~pl.col("now")), months_back).collect()
+
+
 def _records(view: View, claims: pl.DataFrame, months_back: int) -> pl.LazyFrame:
-    """Return what lines and totals say of each claim's service kinds."""
+    """Sum up lines and totals by claim and service kind."""
     lines = records_of(view, "care_lines", claims, months_back).group_by(KIND).agg(line_units=pl.col("units").sum(), line_times=pl.col("times").max())
     totals = (
         records_of(view, "care_totals", claims, months_back)
@@ -94,8 +120,10 @@ def records_of(view: View, table: str, claims: pl.DataFrame, months_back: int) -
     on = ["insurer_no", "care_claim_id", "delivery_month"]
     earlier = claims.filter(~pl.col("now"))
     now = view.scan(table).join(claims.lazy().filter("now").select(on), on=on, how="semi")
+    if earlier.is_empty():
+        return now
     before = of_claims(view.scan(table, months_back, earlier=True), earlier, "care_claim_id").join(earlier.lazy().select(on), on=on, how="semi")
-    return pl.concat([now, before]) if earlier.height else now
+    return pl.concat([now, before])
 
 
 def _positive(column: str) -> pl.Expr:

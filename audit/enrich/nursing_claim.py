@@ -91,7 +91,8 @@ def _care_nursing(view: View, delivered: pl.DataFrame) -> pl.DataFrame:
     kinds_now = care_kinds(view, known.filter("now"), HISTORY_MONTHS)
     touched = pl.concat([kinds_now.select(UNIT), delivered.select(UNIT).drop_nulls()]).unique()
     # what came before is looked up for these persons and months only
-    kinds = pl.concat([kinds_now, care_kinds(view, known.filter(~pl.col("now")).join(touched, on=UNIT, how="semi"), HISTORY_MONTHS)])
+    before = known.filter(~pl.col("now")).join(touched, on=UNIT, how="semi")
+    kinds = pl.concat([kinds_now, care_kinds(view, before, HISTORY_MONTHS)]) if before.height else kinds_now
     is_nursing = load().is_in("care.nursing.kinds", pl.col("service_kind"), pl.col("service_month"))
     yen = pl.coalesce("kind_yen", pl.col("benefit_yen"))
     return (

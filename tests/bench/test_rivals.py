@@ -70,9 +70,9 @@ def test_rivals_flag_the_same_keys_where_values_are_missing(worn_home: Path) -> 
     assert rules_rivals.differences(mine, rules_rivals.keys(rivals_pandas.flagged(worn_home, day))) == {}
 
 
-def test_comparison_covers_every_rule_and_tells_no_ids(small_home: Path) -> None:
+def test_comparison_covers_the_five_families_and_tells_no_ids(small_home: Path) -> None:
     result = rules_rivals.compare(small_home, MONTH, repeat=1)
-    assert list(result["flagged"]) == list(all_rules())
+    assert set(result["flagged"]) == rules_rivals.COMPARED <= set(all_rules())
     assert min(result["flagged"].values()) > 0  # equality of nothing would prove nothing
     assert result["equal"] == {"duckdb": True, "pandas": True}
     assert set(result["seconds"]) == {"ours", "duckdb", "pandas"}
