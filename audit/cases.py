@@ -26,7 +26,9 @@ def build_cases(findings: pl.DataFrame) -> pl.DataFrame:
         `rule` and inclusion_probability 1.
 
     """
-    who = pl.coalesce("person_id", "stake_claim_id", "finding_id")
+    # nobody's receipt but somebody's conduct: all such findings on a provider are one case
+    of_provider = pl.when(pl.col("provider_id").is_not_null()).then(pl.lit("-"))
+    who = pl.coalesce("person_id", "stake_claim_id", of_provider, "finding_id")
     found = findings.with_columns(
         case_id=pl.concat_str("team", "insurer_no", "service_month", who, pl.col("provider_id").fill_null("-"), separator="|")
     ).sort("case_id", "finding_id")

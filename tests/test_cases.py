@@ -93,6 +93,14 @@ def test_ids_tell_team_insurer_month_person_and_provider() -> None:
     assert cases["inclusion_probability"].unique().to_list() == [1.0]
 
 
+def test_what_concerns_a_provider_as_a_whole_is_one_case_of_it() -> None:
+    whole = {"person_id": None, "stake_claim_id": None, "stake_unit": None, "claim_ids": []}
+    cases = build_cases(frame(finding(1, **whole), finding(2, **whole | {"claim_ids": ["c7"]}), finding(3, provider_id="p2", **whole)))
+    assert cases["case_id"].to_list() == ["judo|00112233|2026-10|-|p1", "judo|00112233|2026-10|-|p2"]
+    assert cases["claim_ids"].to_list() == [["c7"], []]
+    assert cases["at_stake_yen"].to_list() == [finding(1)["at_stake_yen"] + finding(2)["at_stake_yen"], finding(3)["at_stake_yen"]]
+
+
 def test_the_same_finding_in_another_team_is_another_case() -> None:
     assert build_cases(frame(finding(1), finding(2, team="review"))).height == 2
 

@@ -67,8 +67,13 @@ def _told_by_others(manifest: dict[str, Any]) -> list[str]:
 
 
 def team_yen(run: Path) -> dict[str, int]:
-    """Return team -> insurer's yen at stake over its findings, overlaps counted once."""
-    sums = union_yen(pl.read_parquet(run / "findings.parquet"), ["team"])
+    """Return team -> insurer's yen at stake over its findings, overlaps counted once.
+
+    What is at stake on a provider as a whole rests on receipts that other findings may count: it is a figure of its case,
+    not of the sum.
+    """
+    findings = pl.read_parquet(run / "findings.parquet")
+    sums = union_yen(findings.filter(pl.col("stake_claim_id").is_not_null() | (pl.col("at_stake_yen") == 0)), ["team"])
     return dict(zip(sums["team"], sums["at_stake_yen"], strict=True))
 
 

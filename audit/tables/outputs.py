@@ -55,7 +55,7 @@ REASON = pl.Struct({"feature": pl.String, "value": pl.Float64, "peer_median": pl
 CASES = Table(
     "cases", "案件", "One row per team, insurer, person, provider and month.", ("case_id",),
     (
-        C("case_id", pl.String, "案件ID", "<team>|<insurer_no>|<YYYY-MM>|<person_id or stake claim>|<provider_id or ->"),
+        C("case_id", pl.String, "案件ID", "<team>|<insurer_no>|<YYYY-MM>|<person_id, stake claim, or - for a provider as a whole>|<provider_id or ->"),
         C("team", pl.String, "担当"), C("insurer_no", pl.String, "保険者番号"), C("person_id", pl.String, "個人ID", null="unlinked"),
         C("provider_id", pl.String, "機関", null="several"), C("service_month", pl.String, "診療年月"),
         C("rule_ids", pl.List(pl.String), "ルール", "sorted; empty for model and random selections without a hit"),

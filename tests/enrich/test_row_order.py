@@ -22,6 +22,7 @@ GRAINS = {
     "rx01": "drug_overlap", "rx02": "person_drugs", "rx03": "person_drugs", "rx04": "person_drugs",
     "jd09": "judo_form", "jd10": "judo_form", "jd11": "judo_form", "jd23": "judo_form",
     "jd18": "judo_medical", "jd19": "judo_medical", "jd20": "judo_person", "jd21": "judo_person", "jd22": "judo_person", "jd22b": "judo_person",
+    "jc01": "clinic_profile", "jc02": "clinic_household",
     "tp01": "medical_claim", "tp02": "medical_claim", "tp03": "medical_claim",
 }  # fmt: skip
 CASES = [

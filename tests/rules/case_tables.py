@@ -71,11 +71,12 @@ def tables(rows_by_table: Mapping[str, list[dict[str, Any]]], month: date, prefi
     A row names columns; the rest is filled: nullable columns with null, others with a default. A claim without id is
     `<prefix>1`, `<prefix>2`, ... in order; rows of child tables may be nested in their claim under the table's name, or
     stand in their own list (then they belong to `<prefix>1`). Day masks (UInt32) may be written as lists of days. Lines are
-    numbered in order. Months default to the delivery's.
+    numbered in order. Months default to the delivery's. `copies: 20` stands for so many equal rows, each with its own id.
     """
     pending: dict[str, list[dict[str, Any]]] = {}
     for name, rows in rows_by_table.items():
-        for n, given in enumerate(rows or [], start=1):
+        repeated = [{k: v for k, v in row.items() if k != "copies"} for row in rows or [] for _ in range(row.get("copies", 1))]
+        for n, given in enumerate(repeated, start=1):
             id_column = next((c for c in ("care_claim_id", "claim_id") if c in ALL[name].schema), None)
             top = name in ("claims", "judo_claims", "ahaki_claims", "care_claims", "overseas_claims", "orthosis_claims")
             row = ({id_column: f"{prefix}{n if top else 1}"} if id_column else {}) | dict(given)

@@ -1,0 +1,157 @@
+"""Grain `clinic_household`: members of one household (世帯番号) who go to one judo clinic in one month.
+
+A row for two members and more; beside them one row per clinic and month for the claims whose household nobody knows.
+Sources: JUDO_CLAIMS, JUDO_PARTS, ELIGIBILITY.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from audit.enrich.judo_source import part_key, read
+from audit.enrich.once import once_per_view
+from audit.params import load
+from audit.rules.grains import Grain, declare
+from audit.view import View
+
+GRAIN = declare(
+    Grain(
+        "clinic_household",
+        "同じ世帯で同じ施術所に同じ月に通う人たち",
+        ("judo_claims",),
+        {
+            "members": pl.Int32(),  # null: household unknown
+            "household_claims": pl.Int32(),
+            "same_day_share": pl.Float64(),  # days on which as many came as the criterion asks for, of all days; null: days not keyed
+            "same_parts_members": pl.Int32(),  # most members with equal sets of parts, at least; null: a set unknown and fewer than asked
+            "same_parts_text": pl.String(),
+            "same_onset": pl.Boolean(),  # all parts of all members were hurt on one day; null: not keyed
+            "household_yen": pl.Int64(),  # insurer share of all their claims
+        },
+    )
+)
+CLINIC = ["insurer_no", "clinic_id", "service_month"]
+_GROUP = [*CLINIC, "household_no"]
+_REGISTER_MONTHS = 12
+_SCHEMA = {"unit": pl.UInt32, "paired": pl.Boolean}
+
+
+def build(view: View) -> pl.DataFrame:
+    """Return the frame of the grain."""
+    members = household_claims(view)
+    if members.is_empty():
+        return GRAIN.empty()
+    parameters, month = load(), pl.col("service_month")
+    asked = parameters.expr("clinics.household.members", month)
+    sets = pl.col("part_set")
+    known = members.filter(pl.col("household_no").is_not_null())
+    best = (
+        known.filter(sets.is_not_null())
+        .group_by(*_GROUP, "part_set")
+        .agg(n=pl.col("person_id").n_unique().cast(pl.Int32))
+        .sort("n", "part_set", descending=[True, False])
+        .unique(_GROUP, keep="first", maintain_order=True)
+        .select(*_GROUP, _same="n", same_parts_text="part_set")
+    )
+    groups = (
+        known.sort("claim_id", "unit")
+        .group_by(_GROUP)
+        .agg(
+            members=pl.col("person_id").n_unique().cast(pl.Int32),
+            household_claims=pl.len().cast(pl.Int32),
+            claim_ids=pl.col("claim_id").unique().sort(),
+            household_yen=pl.col("insurer_yen").sum(),
+            _days_known=pl.col("visit_days").is_not_null().all(),
+            _sets_known=sets.is_not_null().all(),
+            same_onset=pl.when(pl.col("injured").is_not_null().all()).then((pl.col("injured").n_unique() == 1) & pl.col("one_onset").all()),
+            _present=pl.concat_list(_present()),
+        )
+        .filter(pl.col("members") >= 2)
+        .join(best, on=_GROUP, how="left", validate="1:1")
+        .with_columns(_asked=asked)
+        .with_columns(same_day_share=pl.when("_days_known").then(_share(pl.col("_asked"))))
+        .with_columns(
+            same_parts_members=pl.when(pl.col("_sets_known") | (pl.col("_same") >= pl.col("_asked"))).then(pl.col("_same").fill_null(0)),
+            _first=pl.col("claim_ids").list.first(),
+        )
+    )
+    unknown = (
+        members.filter(pl.col("household_no").is_null())
+        .group_by(CLINIC)
+        .agg(household_claims=pl.len().cast(pl.Int32), household_yen=pl.col("insurer_yen").sum())
+        .with_columns(_first=pl.lit("unknown"), claim_ids=pl.lit([], dtype=pl.List(pl.String)))
+    )
+    return (
+        pl.concat([groups, unknown], how="diagonal")
+        .with_columns(
+            # the household's number is kept out of ids: the first claim stands for it
+            unit_id=pl.format("{}|{}|{}", "clinic_id", month.dt.strftime("%Y-%m"), "_first"),
+            provider_id=pl.col("clinic_id"),
+            person_id=pl.lit(None, dtype=pl.String),
+            stake_claim_id=pl.lit(None, dtype=pl.String),
+            stake_cap_yen=pl.col("household_yen"),
+        )
+        .select(pl.col(n).cast(t) for n, t in GRAIN.schema.items())
+    )
+
+
+@once_per_view
+def household_claims(view: View) -> pl.DataFrame:
+    """Return the claims of this delivery with household_no (null: unknown), part_set and injured (null: not keyed)."""
+    source = read(view)
+    if source.current.is_empty():
+        return source.current
+    newest = pl.col("delivery_month") == pl.col("delivery_month").max().over("insurer_no")
+    register = (
+        view.scan("eligibility", _REGISTER_MONTHS)
+        .select("insurer_no", "person_id", "household_no", "gained_on", "delivery_month")
+        .filter(newest)
+        .join(source.current.lazy().select("insurer_no", "person_id").unique(), on=["insurer_no", "person_id"], how="semi")
+        .collect()
+        .sort("gained_on", "household_no")
+        .unique(["insurer_no", "person_id"], keep="last", maintain_order=True)
+        .select("insurer_no", "person_id", "household_no")
+    )
+    lines = (
+        source.parts.join(source.current.select("c"), on="c", how="semi")
+        .group_by("c")
+        .agg(
+            _read=pl.col("site").is_not_null().all(),
+            part_set=part_key().str.replace("|", " ", literal=True).str.strip_suffix(" -").unique().sort().str.join("・"),
+            injured=pl.col("injured_on").min(),
+            one_onset=(pl.col("injured_on").n_unique() == 1) & pl.col("injured_on").is_not_null().all(),
+        )
+        .with_columns(part_set=pl.when("_read").then("part_set"))
+    )
+    return (
+        source.current.select("unit", "c", *CLINIC, "person_id", "claim_id", "visit_days", "insurer_yen")
+        .join(register, on=["insurer_no", "person_id"], how="left", validate="m:1")
+        .join(lines, on="c", how="left", validate="1:1")
+    )
+
+
+def paired(view: View) -> pl.DataFrame:
+    """Return `unit` and `paired`: another member of the household came on most of the days; no row where it is unknown."""
+    members = household_claims(view)
+    if members.is_empty():
+        return pl.DataFrame(schema=_SCHEMA)
+    share = load().value("clinics.household.share", view.month)
+    known = members.filter(pl.col("household_no").is_not_null() & pl.col("visit_days").is_not_null())
+    several = known.filter(pl.col("person_id").n_unique().over(_GROUP) > 1)
+    alone = known.join(several, on="unit", how="anti").select("unit", paired=pl.lit(False))
+    groups = several.group_by(_GROUP).agg(_present=pl.concat_list(_present())).with_columns(_share=_share(pl.lit(2)))
+    both = several.join(groups, on=_GROUP, how="left", validate="m:1").select("unit", paired=pl.col("_share") >= pl.lit(share, dtype=pl.Float64))
+    return pl.concat([alone, both])
+
+
+def _present() -> list[pl.Expr]:
+    """How many of the group's claims have a visit on each day of the month."""
+    return [((pl.col("visit_days") // (1 << d)) % 2).sum().cast(pl.Int32) for d in range(31)]
+
+
+def _share(asked: pl.Expr) -> pl.Expr:
+    """Share of the days with any visit on which as many came as asked."""
+    days = [pl.col("_present").list.get(d) for d in range(31)]
+    together = pl.sum_horizontal((d >= asked).cast(pl.Int32) for d in days)
+    anyone = pl.sum_horizontal((d >= 1).cast(pl.Int32) for d in days)
+    return (together / anyone).round(3)
