@@ -111,7 +111,7 @@ def own_people(p: Dated) -> pl.Expr:
         "照会に回答しない患者は、照会の記録で確認してください。変更は保険者ごとで、前の保険者での変更は引き継がれません。今後の申請に関わるため影響額は0円です。"
     ),
     next_action_ja="患者照会、注意喚起通知、償還払いへの変更の検討",
-    reads=("relation", "related_months", "part_clinics", "frequent_run", "history_months", "has_bone"),
+    reads=("part_clinics", "frequent_run", "history_months", "related_months", "relation", "has_bone"),
     params=("judo.self.months", "judo.related.months", "judo.reimburse.clinics", "judo.reimburse.months"),
     message_ja="償還払いへの変更の類型に当たり得る患者です（関係：{relation_ja}、同じ部位の施術所{part_clinics}か所、頻回の連続{frequent_run}か月）。対象となるかが要確認です。",
     evidence=("relation_ja", "related_months", "part_clinics", "frequent_run", "part_names", "actual_days"),
