@@ -64,6 +64,14 @@ class View(ABC):
         found = self._raw(table, months_before(self.month, months_back)).select("delivery_month").unique().collect()
         return found.to_series().sort().to_list()
 
+    def children(self, table: str, months_back: int = 0) -> pl.LazyFrame:
+        """Return rows of a table below the claims, whether their claim stands or not.
+
+        For callers that join them to scanned claims on (insurer_no, claim_id, version_no) anyway: the largest tables are
+        then not compared with the superseded claims once more.
+        """
+        return self._raw(table, months_before(self.month, months_back))
+
     def _latest_care(self, frame: pl.LazyFrame, table: str, months_back: int) -> pl.LazyFrame:
         """Keep the last delivery of each care claim (修正), and nothing that was withdrawn (取消) since."""
         since, key = months_before(self.month, months_back), ["insurer_no", "care_claim_id"]

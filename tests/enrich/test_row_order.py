@@ -16,6 +16,7 @@ from tests.rules.case_tables import tables
 
 RULES = Path(__file__).parent.parent / "rules"
 GRAINS = {
+    "rc01": "exclusion_pair", "rc02": "bundle_pair", "rc03": "billing_count", "rc06": "drug_indication",
     "mc01": "stay_care", "mc02": "stay_care", "mc03": "nursing_claim", "mc05": "guidance_line", "mc07": "hygiene_line",
     "mc04": "nursing_certified", "mc06": "certified_fee", "mc08": "certified_fee", "mc09": "rehab_claim", "mc10": "placed_visit", "mc11": "facility_drug",
     "rx05": "drug_conflict", "rx06": "visit_run", "rx07": "visit_spread", "rx08": "long_course",

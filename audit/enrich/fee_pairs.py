@@ -1,0 +1,161 @@
+"""Where both codes of a pair of the fee tables were billed: in one month's group, or within a week of each other.
+
+The pair tables are long and nearly all codes are in them, so the search begins at the rarer code of each pair.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from audit.enrich.fee_in_force import days_in_force
+from audit.enrich.fee_lines import Billed, billed, key_of
+from audit.enrich.fee_receipts import KEY, WHO, standing
+from audit.view import View
+
+SAME_DAY = ("day", "once", "operation")
+NEAR = ("week", "before")
+WEEK, REACH = 7, 2  # days of a week; months of history in which the other day of a week may lie
+_SIDES = ("a", "b")
+ROWS = {  # one row per pair of codes that meet: columns of what `together` and `near` return
+    "p": pl.UInt32, "service_month": pl.Date, "conflict": pl.Boolean, "certain": pl.Boolean,
+    **{f"{n}_{s}": t for s in _SIDES for n, t in (("c", pl.UInt32), ("days", pl.UInt32), ("times", pl.Int32), ("hits", pl.Int32), ("unit_points", pl.Int64), ("month", pl.Date))},
+}
+
+
+def seen(sums: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Return the pairs that may meet, with `p` (number) and how often each code was billed (null: only earlier, if at all).
+
+    Both codes must be in the delivery; of NEAR spans one, since the other may stand on an earlier receipt: of a week
+    either, before an operation the operation itself.
+    """
+    counts = sums.group_by("code").agg(n=pl.len())
+    found = pairs.join(counts.rename({"code": "a", "n": "n_a"}), on="a", how="left").join(counts.rename({"code": "b", "n": "n_b"}), on="b", how="left")
+    here = {s: pl.col(f"n_{s}").is_not_null() for s in _SIDES}
+    found = found.filter((here["a"] & here["b"]) | ((pl.col("span") == "week") & (here["a"] | here["b"])) | ((pl.col("span") == "before") & here["a"]))
+    return found.sort("span", "a", "b", "starts_on", "ends_on", "revision").with_row_index("p")
+
+
+def together(data: Billed, pairs: pl.DataFrame, revisions: pl.DataFrame) -> pl.DataFrame:
+    """Return pairs met in one group: ROWS, pairs of NEAR spans only where a day is not known.
+
+    Args:
+        data: what was billed.
+        pairs: of `seen`.
+        revisions: service_month, revision of the table in use.
+
+    """
+    driver, other = pl.when(pl.col("n_a") <= pl.col("n_b")).then("a").otherwise("b"), pl.when(pl.col("n_a") <= pl.col("n_b")).then("b").otherwise("a")
+    sums = data.sums.lazy()
+    met = (
+        sums.select("g", "code")
+        .join(pairs.lazy().drop_nulls(["n_a", "n_b"]).select("p", code=driver, other=other), on="code", how="inner")
+        .select("p", "g", key=key_of(pl.col("g"), pl.col("other")))
+        .join(sums.select("key"), on="key", how="semi")
+        .select("p", "g")
+        .collect()
+    )
+    months = data.claims.select("g", "service_month").unique("g")
+    wide = met.join(pairs.select("p", "span", "a", "b", "revision", "starts_on", "ends_on"), on="p", how="left", validate="m:1").join(months, on="g", how="left", validate="m:1")
+    wide = wide.join(revisions, on=["service_month", "revision"], how="semi")
+    details = data.sums.select("key", "c", "receipts", "times", "mask", "unit_points", "unit")
+    for side in _SIDES:
+        wide = wide.with_columns(key=key_of(pl.col("g"), pl.col(side))).join(details.rename({n: f"{n}_{side}" for n in details.columns if n != "key"}), on="key", how="left", validate="m:1")
+    wide = wide.with_columns(held=days_in_force(pl.col("service_month"), pl.col("starts_on"), pl.col("ends_on"))).filter(pl.col("held") > 0)
+    known, span, month = pl.col("mask_a").is_not_null() & pl.col("mask_b").is_not_null(), pl.col("span"), pl.col("service_month")
+    shared = pl.col("mask_a") & pl.col("mask_b") & pl.col("held")
+    whole_month = pl.col("held").bitwise_count_ones().cast(pl.Int64) == (month.dt.month_end() - month).dt.total_days() + 1
+    both_held = ((pl.col("mask_a") & pl.col("held")) > 0) & ((pl.col("mask_b") & pl.col("held")) > 0)
+    unit = (pl.col("unit_a") == pl.col("unit_b")) & (pl.col("c_a") == pl.col("c_b"))
+    conflict = (
+        pl.when(span.is_in(SAME_DAY)).then(pl.when(known).then(shared > 0))
+        .when(span == "month").then(pl.when(whole_month).then(True).when(known).then(both_held))
+    )
+
+    def hits(side: str) -> pl.Expr:
+        """Counts of a code that fall on shared days; all of its counts where it has no other day."""
+        times = pl.coalesce(f"times_{side}", pl.col(f"mask_{side}").bitwise_count_ones().cast(pl.Int32))
+        all_shared = (pl.col(f"mask_{side}") & ~pl.col("shared")) == 0
+        return pl.when((span == "month") | all_shared).then(times).otherwise(pl.col("shared").bitwise_count_ones().cast(pl.Int32))
+
+    return (
+        wide.filter(~span.is_in(NEAR) | ~known)
+        .with_columns(conflict=conflict, shared=shared)
+        .with_columns(
+            # the table speaks of one occasion, a receipt only of days: one 算定単位 is one occasion
+            certain=pl.when(span.is_in(("once", "operation"))).then(unit.fill_null(False) & (span == "once"))
+            .otherwise((pl.col("c_a") == pl.col("c_b")) & (pl.col("receipts_a") == 1) & (pl.col("receipts_b") == 1)),
+            **{f"hits_{s}": hits(s) for s in _SIDES}, **{f"days_{s}": pl.col(f"mask_{s}") for s in _SIDES}, **{f"month_{s}": month for s in _SIDES},
+        )
+        # a pair may have two rows of different dates in one month: one that is met stands for both
+        .sort("g", "span", "a", "b", pl.col("conflict").fill_null(True), "p", descending=[False, False, False, False, True, False])
+        .unique(["g", "span", "a", "b"], keep="first", maintain_order=True)
+        .select(pl.col(n).cast(t) for n, t in ROWS.items())
+    )
+
+
+def dated(view: View, codes: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return days of codes in this delivery and the months before, and their receipts.
+
+    Returns:
+        Days: who, code, day, now, c and what was billed; receipts: c, columns of `standing`. History is numbered on.
+
+    """
+    data = billed(view)
+    now = data.sums.filter(pl.col("code").is_in(codes.implode()) & pl.col("mask").is_not_null()).select("c", "code", "times", "mask", "unit_points")
+    lines = (
+        view.children("lines", REACH)
+        .filter((pl.col("delivery_month") < view.month) & (pl.col("record") == "SI") & pl.col("code").is_in(codes.cast(pl.String).implode()) & (pl.col("day_mask") > 0))
+        .select(*KEY, "times", "unit_points", code=pl.col("code").cast(pl.UInt32), mask="day_mask")
+        .collect()
+    )
+    past = standing(view, REACH).filter((pl.col("delivery_month") < view.month) & pl.col("claim_id").is_in(lines["claim_id"].unique().implode())).collect()
+    past = past.sort(KEY).with_row_index("c", offset=data.claims.height)
+    earlier = (
+        lines.join(past.select(*KEY, "c"), on=KEY, how="inner", validate="m:1")
+        .group_by("c", "code").agg(pl.col("times").sum(), pl.col("mask").bitwise_or(), pl.col("unit_points").min())
+    )
+    claims = pl.concat([data.claims.select(past.columns), past])
+    shape = ("c", "code", "times", "mask", "unit_points")
+    rows = pl.concat([now.select(shape).with_columns(now=pl.lit(True)), earlier.select(shape).with_columns(now=pl.lit(False))])
+    bits = pl.DataFrame({"bit": [1 << d for d in range(31)], "after": range(31)}, schema={"bit": pl.UInt32, "after": pl.Int64})
+    days = (
+        rows.join(bits, how="cross").filter((pl.col("mask") & pl.col("bit")) > 0).drop("bit")
+        .join(claims.select("c", *WHO, "service_month"), on="c", how="left", validate="m:1")
+        .with_columns(day=pl.col("service_month") + pl.duration(days=pl.col("after")))
+    )
+    return days.drop("after"), claims
+
+
+def near(view: View, pairs: pl.DataFrame, revisions: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return pairs of NEAR spans met within the months read (ROWS), and the receipts with those of history.
+
+    A week is one of the calendar, Sunday to Saturday: two days in one conflict for certain. Days of two calendar weeks that
+    are less than seven days apart are a question, as is the seventh day before an operation.
+    """
+    wanted = pairs.filter(pl.col("span").is_in(NEAR))
+    if wanted.is_empty():
+        return pl.DataFrame(schema=ROWS), billed(view).claims
+    days, claims = dated(view, pl.concat([wanted["a"], wanted["b"]]).unique())
+    left, right = (days.rename({n: f"{n}_{s}" for n in days.columns if n not in WHO}) for s in _SIDES)
+    apart = (pl.col("day_a") - pl.col("day_b")).dt.total_days()
+    sunday = {s: pl.col(f"day_{s}") - pl.duration(days=pl.col(f"day_{s}").dt.weekday() % WEEK) for s in _SIDES}
+    week, inside = pl.col("span") == "week", pl.col("day_a").is_between("starts_on", "ends_on") & pl.col("day_b").is_between("starts_on", "ends_on")
+    met = (
+        left.join(wanted.select("p", "span", "revision", "starts_on", "ends_on", a="a", b="b"), left_on="code_a", right_on="a", how="inner")
+        .join(right, left_on=[*WHO, "b"], right_on=[*WHO, "code_b"], how="inner")
+        .filter((pl.col("now_a") | pl.col("now_b")) & inside & (apart.abs() < 2 * WEEK))
+        .with_columns(service_month=pl.max_horizontal("service_month_a", "service_month_b"), month_a="service_month_a", month_b="service_month_b")
+        .join(revisions, on=["service_month", "revision"], how="semi")
+        .with_columns(conflict=pl.when(week).then(apart.abs() < WEEK).otherwise(apart.is_between(1, WEEK)))
+        .with_columns(certain=pl.when(week).then(sunday["a"] == sunday["b"]).otherwise(apart < WEEK), days_a="mask_a", days_b="mask_b")
+    )
+    kept = [n for n in ROWS if n not in ("conflict", "certain", "hits_a", "hits_b")]
+    return (
+        met.sort("p", *WHO, "conflict", "certain", "day_a", "day_b", "c_a", "c_b", descending=[False, False, False, False, True, True, False, False, False, False])
+        .group_by("p", *WHO, "service_month", maintain_order=True)
+        .agg(
+            pl.col([n for n in kept if n not in ("p", "service_month")]).first(), pl.col("conflict").any(), certain=(pl.col("conflict") & pl.col("certain")).any(),
+            **{f"hits_{s}": pl.col(f"day_{s}").filter("conflict").n_unique().cast(pl.Int32) for s in _SIDES},
+        )
+        .select(pl.col(n).cast(t) for n, t in ROWS.items())
+    ), claims
