@@ -64,13 +64,17 @@ class View(ABC):
         found = self._raw(table, months_before(self.month, months_back)).select("delivery_month").unique().collect()
         return found.to_series().sort().to_list()
 
-    def children(self, table: str, months_back: int = 0) -> pl.LazyFrame:
-        """Return rows of a table below the claims, whether their claim stands or not.
+    def children(self, table: str) -> pl.LazyFrame:
+        """Return the delivery's rows of a table below the claims, whether their claim stands or not.
 
         For callers that join them to scanned claims on (insurer_no, claim_id, version_no) anyway: the largest tables are
         then not compared with the superseded claims once more.
         """
-        return self._raw(table, months_before(self.month, months_back))
+        return self._raw(table, self.month)
+
+    def earlier_children(self, table: str, months_back: int) -> pl.LazyFrame:
+        """Return the same of the months delivered before, without looking at this delivery's rows."""
+        return self._raw(table, months_before(self.month, months_back)).filter(pl.col("delivery_month") < self.month)
 
     def _latest_care(self, frame: pl.LazyFrame, table: str, months_back: int) -> pl.LazyFrame:
         """Keep the last delivery of each care claim (修正), and nothing that was withdrawn (取消) since."""
@@ -126,6 +130,11 @@ class StoredView(View):
         """Return the partitions of the view's insurers that were delivered from `since` to `until`."""
         files = sorted((self._tables / table).glob("insurer=*/month=*/part.parquet"))
         return [f for f in files if since <= _delivered(f) <= until and (self._insurers is None or f.parts[-3].removeprefix("insurer=") in self._insurers)]
+
+    def earlier_children(self, table: str, months_back: int) -> pl.LazyFrame:
+        """See View."""
+        before = StoredView(self._tables, months_before(self.month, 1), None if self._insurers is None else sorted(self._insurers))
+        return before._raw(table, months_before(self.month, months_back))
 
     def master(self, table: str) -> pl.LazyFrame:
         """See View."""

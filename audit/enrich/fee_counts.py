@@ -10,9 +10,9 @@ import polars as pl
 
 from audit.enrich.fee_in_force import days_in_force
 from audit.enrich.fee_lines import Billed, billed
-from audit.enrich.fee_pairs import WEEK, dated
+from audit.enrich.fee_names import with_days
+from audit.enrich.fee_pairs import WEEK, days_of, masks
 from audit.enrich.fee_receipts import KEY, WHO, standing
-from audit.enrich.judo_source import days_text
 from audit.view import View
 
 ROWS = {
@@ -25,14 +25,15 @@ _MONTH_JA = "月"
 _FISCAL_FROM = 4  # 年度 begins in April
 
 
-def _rows(frame: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
-    columns = frame.collect_schema().names()
+def _rows(frame: pl.DataFrame) -> pl.DataFrame:
+    frame = with_days(frame, "mask", "billed_days")
+    columns = frame.columns
     month = pl.col("service_month")
     defaults = {
         "limit_source": pl.lit(_TABLE), "window_from": month, "window_to": month.dt.month_end(), "window_complete": pl.lit(True),
-        "billed_days": days_text(pl.col("mask")), "earlier_claims": pl.lit([], dtype=pl.List(pl.String)),
+        "earlier_claims": pl.lit([], dtype=pl.List(pl.String)),
     }
-    return frame.with_columns(**{n: e for n, e in defaults.items() if n not in columns}).lazy().select(pl.col(n).cast(t) for n, t in ROWS.items()).collect()
+    return frame.with_columns(**{n: e for n, e in defaults.items() if n not in columns}).select(pl.col(n).cast(t) for n, t in ROWS.items())
 
 
 def _several(data: Billed) -> pl.DataFrame:
@@ -105,7 +106,10 @@ def in_week(view: View, limits: pl.DataFrame) -> pl.DataFrame:
     codes = data.sums.filter(pl.col("code").is_in(of_table["code"].unique().implode()))["code"].unique()
     if codes.is_empty():
         return pl.DataFrame(schema=ROWS)
-    days, claims = dated(view, codes)
+    rows, claims = masks(view, codes)
+    # nearly all stand once: within any limit
+    several = rows.group_by(*WHO, "code").agg(n=pl.col("times").sum(), blank=pl.col("times").is_null().any()).filter((pl.col("n") > 1) | pl.col("blank"))
+    days = days_of(rows.join(several, on=[*WHO, "code"], how="semi"))
     n_days = pl.col("mask").bitwise_count_ones().cast(pl.Int32)
     one_day = n_days == 1
     days = days.with_columns(count=pl.when(one_day).then(pl.col("times").fill_null(1)).otherwise(1), slack=pl.when(one_day).then(0).otherwise(pl.col("times") - n_days))
@@ -165,7 +169,7 @@ def in_months(view: View, data: Billed, limits: pl.DataFrame) -> pl.DataFrame:
     back = pl.when(pl.col("window") == "fiscal_year").then(fiscal).otherwise(pl.col("length") - 1)
     own = own.with_columns(back=back).with_columns(window_from=month.dt.offset_by(pl.concat_str(-pl.col("back"), pl.lit("mo"))))
     reach = (view.month.year - own["window_from"].min().year) * 12 + view.month.month - own["window_from"].min().month
-    past = _history(view, own["code"].unique(), reach)
+    past = _history(view, data, own["code"].unique(), reach)
     seen = _delivered(view, own, reach)
     counted = (
         own.lazy().select("c", *WHO, "code", "window_from", "service_month", "unit_name")
@@ -188,19 +192,22 @@ def in_months(view: View, data: Billed, limits: pl.DataFrame) -> pl.DataFrame:
     ))
 
 
-def _history(view: View, codes: pl.Series, reach: int) -> pl.DataFrame:
+def _history(view: View, data: Billed, codes: pl.Series, reach: int) -> pl.DataFrame:
     """Return WHO, code, claim_id, month, past_times, now (of this delivery) of all receipts so far."""
+    shape = [*WHO, "code", "claim_id", "month", "past_times", "now"]
+    here = data.sums.filter(pl.col("code").is_in(codes.implode())).join(data.claims.select("c", *WHO, "claim_id", "service_month"), on="c", how="left", validate="m:1")
+    here = here.with_columns(month="service_month", past_times="times", now=pl.lit(True)).select(shape)
     lines = (
-        view.children("lines", reach)
+        view.earlier_children("lines", reach)
         .filter((pl.col("record") == "SI") & pl.col("code").is_in(codes.cast(pl.String).implode()))
-        .select(*KEY, "times", code=pl.col("code").cast(pl.UInt32))
+        .select(*KEY, past_times="times", code=pl.col("code").cast(pl.UInt32))
         .collect()
     )
-    claims = standing(view, reach).filter(pl.col("claim_id").is_in(lines["claim_id"].unique().implode()))
-    past = claims.join(lines.lazy(), on=KEY, how="inner").select(
-        *WHO, "code", "claim_id", month="service_month", past_times="times", now=pl.col("delivery_month") == view.month,
-    )
-    return past.collect()
+    if lines.is_empty():
+        return here
+    claims = standing(view, reach).filter((pl.col("delivery_month") < view.month) & pl.col("claim_id").is_in(lines["claim_id"].unique().implode()))
+    past = claims.join(lines.lazy(), on=KEY, how="inner").with_columns(month="service_month", now=pl.lit(False)).select(shape).collect()
+    return pl.concat([here, past])
 
 
 def _delivered(view: View, own: pl.DataFrame, reach: int) -> pl.DataFrame:

@@ -49,13 +49,13 @@ def billed(view: View) -> Billed:
     lines = (
         view.children("lines")
         .filter((pl.col("record") == "SI") & pl.col("code").is_in(codes.cast(pl.String).implode()))
-        .select("claim_id", "version_no", "insurer_no", "unit_no", "times", "day_mask", "day_total", "unit_points", code=pl.col("code").cast(pl.UInt32, strict=False))
+        .select("claim_id", "version_no", "unit_no", "times", "day_mask", "day_total", "unit_points", code=pl.col("code").cast(pl.UInt32, strict=False))
         .collect()
     )
-    # lines of a receipt stand together: its texts are compared with those of the claims once, not once a line
+    # a claim's id holds its insurer; lines of a receipt stand together: its texts are compared with those of the claims once, not once a line
     new = (pl.col("claim_id") != pl.col("claim_id").shift()) | (pl.col("version_no") != pl.col("version_no").shift())
     lines = lines.with_columns(_new=new.fill_null(True))
-    heads = lines.filter("_new").select(KEY).join(claims.select(*KEY, "c", "g"), on=KEY, how="left", maintain_order="left", validate="m:1")
+    heads = lines.filter("_new").select(KEY[1:]).join(claims.select(*KEY[1:], "c", "g"), on=KEY[1:], how="left", maintain_order="left", validate="m:1")
     run = lines["_new"].cum_sum().cast(pl.UInt32) - 1
     rows = lines.select("code", "unit_no", "times", "day_mask", "day_total", "unit_points", c=heads["c"].gather(run), g=heads["g"].gather(run))
     return Billed(claims, _sums(rows.filter(pl.col("c").is_not_null())))

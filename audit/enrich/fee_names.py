@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from audit.enrich.fee_codes import revision_of, used
+from audit.enrich.judo_source import days_text
 from audit.view import View
 
 _POINTS = "3"  # 点数識別: points (others are yen, per cent or what was paid)
@@ -42,3 +43,9 @@ def points(view: View, codes: pl.Series) -> pl.DataFrame:
 def own_points(unit_points: str, master_points: str) -> pl.Expr:
     """Return a code's points: never more than its 算定単位 was billed with, never more than the master's."""
     return pl.min_horizontal(pl.col(unit_points).cast(pl.Float64), pl.col(master_points))
+
+
+def with_days(frame: pl.DataFrame, mask: str, name: str) -> pl.DataFrame:
+    """Return the frame with the days of a mask as text; thousands of rows share a few masks."""
+    texts = frame.select(pl.col(mask).unique()).with_columns(days_text(pl.col(mask)).alias(name))
+    return frame.join(texts, on=mask, how="left", maintain_order="left", validate="m:1")

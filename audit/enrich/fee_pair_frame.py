@@ -6,10 +6,9 @@ import polars as pl
 
 from audit.enrich.fee_codes import SPANS_JA
 from audit.enrich.fee_lines import billed
-from audit.enrich.fee_names import names, own_points, points
+from audit.enrich.fee_names import names, own_points, points, with_days
 from audit.enrich.fee_pairs import near, seen, together
 from audit.enrich.fee_receipts import receipts
-from audit.enrich.judo_source import days_text
 from audit.rules.grains import Grain
 from audit.view import View
 
@@ -82,8 +81,10 @@ def _shown(view: View, grain: Grain, rows: pl.DataFrame, claims: pl.DataFrame) -
         return pl.when(gone != kept).then(first).otherwise(second)
 
     def days(*, kept: bool) -> pl.Expr:
-        return pl.concat_str(of("month", kept=kept).dt.strftime("%-m/"), days_text(of("days", kept=kept)))
+        return pl.concat_str(of("month", kept=kept).dt.strftime("%-m/"), of("days_text", kept=kept))
 
+    for side in "ab":
+        rows = with_days(rows, f"days_{side}", f"days_text_{side}")
     rows = rows.select(
         "span", "special", "conflict", "certain", "either", "service_month", "revision", "p", c=of("c", kept=False), other_c=of("c", kept=True),
         dropped=of("", kept=False), kept=of("", kept=True), dropped_points=of("points", kept=False), dropped_times=of("hits", kept=False),

@@ -45,21 +45,20 @@ def together(data: Billed, pairs: pl.DataFrame, revisions: pl.DataFrame) -> pl.D
 
     """
     driver, other = pl.when(pl.col("n_a") <= pl.col("n_b")).then("a").otherwise("b"), pl.when(pl.col("n_a") <= pl.col("n_b")).then("b").otherwise("a")
-    sums = data.sums.lazy()
+    sums = data.sums.lazy().select("g", "code", "key").with_row_index("i")
     met = (
-        sums.select("g", "code")
-        .join(pairs.lazy().drop_nulls(["n_a", "n_b"]).select("p", code=driver, other=other), on="code", how="inner")
-        .select("p", "g", key=key_of(pl.col("g"), pl.col("other")))
-        .join(sums.select("key"), on="key", how="semi")
-        .select("p", "g")
+        sums.join(pairs.lazy().drop_nulls(["n_a", "n_b"]).select("p", code=driver, other=other, a_drives=pl.col("n_a") <= pl.col("n_b")), on="code", how="inner")
+        .select("p", "g", "i", "a_drives", key=key_of(pl.col("g"), pl.col("other")))
+        .join(sums.select("key", j="i"), on="key", how="inner")
+        .select("p", "g", i_a=pl.when("a_drives").then("i").otherwise("j"), i_b=pl.when("a_drives").then("j").otherwise("i"))
         .collect()
     )
-    months = data.claims.select("g", "service_month").unique("g")
-    wide = met.join(pairs.select("p", "span", "a", "b", "revision", "starts_on", "ends_on"), on="p", how="left", validate="m:1").join(months, on="g", how="left", validate="m:1")
+    wide = met.join(pairs.select("p", "span", "a", "b", "revision", "starts_on", "ends_on"), on="p", how="left", maintain_order="left", validate="m:1")
+    details = data.sums.select("c", "receipts", "times", "mask", "unit_points", "unit")
+    wide = wide.hstack([column.alias(f"{column.name}_{s}") for s in _SIDES for column in details[met[f"i_{s}"]].iter_columns()])
+    # all receipts of a group are of one month
+    wide = wide.join(data.claims.select("c", "service_month"), left_on="c_a", right_on="c", how="left", validate="m:1")
     wide = wide.join(revisions, on=["service_month", "revision"], how="semi")
-    details = data.sums.select("key", "c", "receipts", "times", "mask", "unit_points", "unit")
-    for side in _SIDES:
-        wide = wide.with_columns(key=key_of(pl.col("g"), pl.col(side))).join(details.rename({n: f"{n}_{side}" for n in details.columns if n != "key"}), on="key", how="left", validate="m:1")
     wide = wide.with_columns(held=days_in_force(pl.col("service_month"), pl.col("starts_on"), pl.col("ends_on"))).filter(pl.col("held") > 0)
     known, span, month = pl.col("mask_a").is_not_null() & pl.col("mask_b").is_not_null(), pl.col("span"), pl.col("service_month")
     shared = pl.col("mask_a") & pl.col("mask_b") & pl.col("held")
@@ -93,22 +92,25 @@ def together(data: Billed, pairs: pl.DataFrame, revisions: pl.DataFrame) -> pl.D
     )
 
 
-def dated(view: View, codes: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return days of codes in this delivery and the months before, and their receipts.
+def masks(view: View, codes: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return what was billed of codes in this delivery and the months before, with its days, and the receipts.
 
     Returns:
-        Days: who, code, day, now, c and what was billed; receipts: c, columns of `standing`. History is numbered on.
+        c, code, times, mask, unit_points, now, WHO and service_month; receipts: c, columns of `standing`, history numbered on.
 
     """
     data = billed(view)
     now = data.sums.filter(pl.col("code").is_in(codes.implode()) & pl.col("mask").is_not_null()).select("c", "code", "times", "mask", "unit_points")
     lines = (
-        view.children("lines", REACH)
-        .filter((pl.col("delivery_month") < view.month) & (pl.col("record") == "SI") & pl.col("code").is_in(codes.cast(pl.String).implode()) & (pl.col("day_mask") > 0))
+        view.earlier_children("lines", REACH)
+        .filter((pl.col("record") == "SI") & pl.col("code").is_in(codes.cast(pl.String).implode()) & (pl.col("day_mask") > 0))
         .select(*KEY, "times", "unit_points", code=pl.col("code").cast(pl.UInt32), mask="day_mask")
         .collect()
     )
-    past = standing(view, REACH).filter((pl.col("delivery_month") < view.month) & pl.col("claim_id").is_in(lines["claim_id"].unique().implode())).collect()
+    past = data.claims.head(0).drop("c", "g")
+    if lines.height:
+        wanted = lines["claim_id"].unique().implode()
+        past = standing(view, REACH).filter((pl.col("delivery_month") < view.month) & pl.col("claim_id").is_in(wanted)).collect()
     past = past.sort(KEY).with_row_index("c", offset=data.claims.height)
     earlier = (
         lines.join(past.select(*KEY, "c"), on=KEY, how="inner", validate="m:1")
@@ -117,13 +119,15 @@ def dated(view: View, codes: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
     claims = pl.concat([data.claims.select(past.columns), past])
     shape = ("c", "code", "times", "mask", "unit_points")
     rows = pl.concat([now.select(shape).with_columns(now=pl.lit(True)), earlier.select(shape).with_columns(now=pl.lit(False))])
+    rows = rows.join(claims.select("c", *WHO, "service_month"), on="c", how="left", validate="m:1")
+    return rows, claims
+
+
+def days_of(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per day of `masks`, with `day`."""
     bits = pl.DataFrame({"bit": [1 << d for d in range(31)], "after": range(31)}, schema={"bit": pl.UInt32, "after": pl.Int64})
-    days = (
-        rows.join(bits, how="cross").filter((pl.col("mask") & pl.col("bit")) > 0).drop("bit")
-        .join(claims.select("c", *WHO, "service_month"), on="c", how="left", validate="m:1")
-        .with_columns(day=pl.col("service_month") + pl.duration(days=pl.col("after")))
-    )
-    return days.drop("after"), claims
+    each = rows.join(bits, how="cross").filter((pl.col("mask") & pl.col("bit")) > 0)
+    return each.with_columns(day=pl.col("service_month") + pl.duration(days=pl.col("after"))).drop("bit", "after")
 
 
 def near(view: View, pairs: pl.DataFrame, revisions: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -135,7 +139,15 @@ def near(view: View, pairs: pl.DataFrame, revisions: pl.DataFrame) -> tuple[pl.D
     wanted = pairs.filter(pl.col("span").is_in(NEAR))
     if wanted.is_empty():
         return pl.DataFrame(schema=ROWS), billed(view).claims
-    days, claims = dated(view, pl.concat([wanted["a"], wanted["b"]]).unique())
+    rows, claims = masks(view, pl.concat([wanted["a"], wanted["b"]]).unique())
+    # most codes of the table meet none of their partners: whose both are there is asked before days are laid out
+    there = rows["code"].unique().implode()
+    wanted = wanted.filter(pl.col("a").is_in(there) & pl.col("b").is_in(there))
+    both = (
+        rows.select(*WHO, "code").join(wanted.select("a", "b"), left_on="code", right_on="a", how="inner")
+        .join(rows.select(*WHO, b="code"), on=[*WHO, "b"], how="semi").select(WHO).unique()
+    )
+    days = days_of(rows.filter(pl.col("code").is_in(pl.concat([wanted["a"], wanted["b"]]).unique().implode())).join(both, on=WHO, how="semi"))
     left, right = (days.rename({n: f"{n}_{s}" for n in days.columns if n not in WHO}) for s in _SIDES)
     apart = (pl.col("day_a") - pl.col("day_b")).dt.total_days()
     sunday = {s: pl.col(f"day_{s}") - pl.duration(days=pl.col(f"day_{s}").dt.weekday() % WEEK) for s in _SIDES}
