@@ -133,8 +133,7 @@ class StoredView(View):
 
     def earlier_children(self, table: str, months_back: int) -> pl.LazyFrame:
         """See View."""
-        before = StoredView(self._tables, months_before(self.month, 1), None if self._insurers is None else sorted(self._insurers))
-        return before._raw(table, months_before(self.month, months_back))
+        return self._raw(table, months_before(self.month, months_back), months_before(self.month, 1))
 
     def master(self, table: str) -> pl.LazyFrame:
         """See View."""
