@@ -23,6 +23,7 @@ from synthetic.population import insurer_numbers
 from synthetic.render.ahaki import AHAKI_MAPPING, write_ahaki
 from synthetic.render.book import VOLUME_CLAIMS
 from synthetic.render.care import write_claims, write_records
+from synthetic.render.leads import write_cases, write_cuts, write_leads, write_rates
 from synthetic.render.masters import write_masters
 from synthetic.render.persons import PersonTexts
 from synthetic.render.tables import (
@@ -118,6 +119,7 @@ class Town:
         files += self._judo(folder, month, labelled=True)
         files += self._ahaki(folder, month)
         files += self._register(folder, month)
+        files += self._told(folder, month)
         files += [(f, k, "") for f, k in write_masters(folder, month)]
         self._delivery(folder, month, files)
 
@@ -185,6 +187,16 @@ class Town:
         write_person_link(self.cfg, self.world.people, self.texts, folder / link)
         (folder / "register_mapping.toml").write_text(ELIGIBILITY_MAPPING, encoding="utf-8")
         return [(eligibility, "eligibility", 'layout = "register_mapping.toml"'), (link, "person_link", 'layout = "register_mapping.toml"')]
+
+    def _told(self, folder: Path, month: Month) -> list[tuple[str, str, str]]:
+        """Write what other bodies and the reviews tell."""
+        told, stem = self.plants.leads, f"{month.yyyymm}.csv"
+        files = [(name, "leads") for name in write_leads(self.cfg, self.world.people, self.texts, told.leads, month, folder)]
+        files += [(f"jian_{stem}", "third_party_cases"), (f"satei_{stem}", "review_cuts"), (f"saishinsa_{stem}", "rereview_rates")]
+        write_cases(self.texts, told.cases, month, folder / files[-3][0])
+        write_cuts(self.texts, told.cuts, month, folder / files[-2][0])
+        write_rates(self.cfg, month, folder / files[-1][0])
+        return [(name, kind, "") for name, kind in files]
 
     def _delivery(self, folder: Path, month: Month, files: list[tuple[str, str, str]]) -> None:
         insurers = insurer_numbers(self.cfg.insurers)

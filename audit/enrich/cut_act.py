@@ -54,9 +54,10 @@ def build(view: View) -> pl.DataFrame:
         groups["institution"] = groups["institution"].filter(pl.col("institution_receipts") >= least)
     past = _past(view, known, groups, months)
     acts = _acts(view, past, known["code"].unique(), months)
+    settled = view.scan("review_cuts", months).select("insurer_no", "search_no", "code").unique().collect()
     rows = (
         acts.join(past, on=_KEY, how="inner", validate="m:1")
-        .join(known.select(*_KEY, "code").unique(), on=[*_KEY, "code"], how="anti")  # the cut itself is settled
+        .join(settled, on=["insurer_no", "search_no", "code"], how="anti")  # cut itself, now or before
         .join(groups["person"], on=_BY["person"], how="left", validate="m:1")
         .join(groups["institution"], on=_BY["institution"], how="left", validate="m:1")
     )
@@ -97,7 +98,7 @@ def _past(view: View, known: pl.DataFrame, groups: dict[str, pl.DataFrame], mont
     return (
         view.scan("claims", months)
         .filter((theirs | there) & (pl.col("service_month") >= months_before(view.month, months)))
-        .select(*_KEY, "kind", "person_id", "institution_id", "service_month", "insurer_rate", "insurer_yen")
+        .select(*_KEY, "kind", "search_no", "person_id", "institution_id", "service_month", "insurer_rate", "insurer_yen")
         .collect()
     )
 

@@ -36,6 +36,8 @@ def build(view: View) -> pl.DataFrame:
     cases = case_register(view)
     if cases.is_empty():
         return GRAIN.empty()
+    receipts = _marked_receipts(view, cases["person_id"].drop_nulls().unique())
+    cases = cases.join(receipts, on=["insurer_no", "person_id"], how="left", validate="m:1")
     accident, told = pl.col("accident_on"), pl.col("register_on")
     return (
         cases.with_columns(register_on=pl.coalesce("as_of", pl.lit(view.month).dt.month_end()))
@@ -49,13 +51,20 @@ def build(view: View) -> pl.DataFrame:
             unit_id=pl.concat_str(pl.lit("tp_case:"), "insurer_no", pl.lit(":"), "case_no", pl.lit(f"#{view.month:%Y-%m}")),
             provider_id=pl.lit(None, dtype=pl.String),
             service_month=pl.lit(view.month),
-            claim_ids=pl.lit([], dtype=pl.List(pl.String)),
+            claim_ids=pl.col("marked").fill_null([]),
             stake_claim_id=pl.lit(None, dtype=pl.String),
             stake_cap_yen=pl.col("recovery_yen"),
         )
         .select(GRAIN.schema.keys())
         .cast(GRAIN.schema)
     )
+
+
+def _marked_receipts(view: View, people: pl.Series) -> pl.DataFrame:
+    """Return the receipts with 特記 10 of the cases' people in this delivery: what the case is about."""
+    code = load().value("third_party.special_code", view.month) or ""
+    theirs = view.scan("claims").filter(pl.col("person_id").is_in(people.implode()) & pl.col("special_codes").list.contains(code))
+    return theirs.group_by("insurer_no", "person_id").agg(marked=pl.col("claim_id").unique().sort()).collect()
 
 
 def _after(day: pl.Expr, years: str) -> pl.Expr:

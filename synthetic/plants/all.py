@@ -17,6 +17,7 @@ from synthetic.plants.care_plants import CarePlants
 from synthetic.plants.drug_plants import DrugPlants
 from synthetic.plants.injury_plants import InjuryPlants
 from synthetic.plants.judo_plants import JudoPlants
+from synthetic.plants.lead_plants import LeadPlants
 from synthetic.render.care import care_texts
 from synthetic.render.persons import PersonTexts
 from synthetic.world import World
@@ -35,6 +36,7 @@ class Plants:
         self.world = world
         self.ledger: Ledger = reserve(cfg, world)
         self.judo, self.ahaki = JudoPlants(self.ledger), AhakiPlants(self.ledger)
+        self.leads = LeadPlants(self.ledger)
         self._care, self._drugs, self._injuries = CarePlants(self.ledger), DrugPlants(self.ledger), InjuryPlants(self.ledger)
 
     def with_courses(self, natural: Courses) -> Courses:
@@ -44,7 +46,7 @@ class Plants:
     def month(self, month: Month, care: CareSet) -> dict[str, list[ClaimSet]]:
         """Return the planted claims of a month by kind (med, pha, den, nur); care claims go into `care`."""
         out: dict[str, list[ClaimSet]] = {}
-        for made in (self._care.month(month, care), self._drugs.month(month), self._injuries.month(month), self.ahaki.month(month)):
+        for made in (self._care.month(month, care), self._drugs.month(month), self._injuries.month(month), self.leads.month(month), self.ahaki.month(month)):
             for kind, sets in made.items():
                 out.setdefault(kind, []).extend(sets)
         return out
@@ -55,6 +57,8 @@ class Plants:
         insurer = texts.insurer8.gather(planted["person"])
         ids = planted.select(pl.concat_str([pl.lit(kind + ":"), insurer, pl.lit(":"), pl.col("search").cast(pl.String)]).alias("id"))["id"]
         self.ledger.claims(month, planted["plant"].to_numpy(), ids)
+        if kind == "med":
+            self.leads.settle(month, made)
 
     def settle_care(self, month: Month, care: CareMonth, texts: PersonTexts) -> None:
         """Learn the claim ids of a month's planted care claims."""

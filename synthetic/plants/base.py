@@ -13,7 +13,7 @@ from synthetic.population import set_certified
 from synthetic.render.persons import PersonTexts
 from synthetic.world import World
 
-FAMILY_ROLE = {"judo": 1, "care": 100, "drug": 200, "injury": 300, "ahaki": 400}
+FAMILY_ROLE = {"judo": 1, "care": 100, "drug": 200, "injury": 300, "lead": 250, "ahaki": 400}
 LABEL_SCHEMA = {
     "plant_id": pl.String, "plant_type": pl.String, "catalogue_id": pl.String, "is_decoy": pl.Boolean, "insurer_no": pl.String, "person_id": pl.String,
     "provider_id": pl.String, "service_month": pl.String, "claim_ids": pl.List(pl.String), "expected_yen": pl.Int64, "difficulty": pl.String,
@@ -123,6 +123,8 @@ def amount_of(kind: str, insured: int) -> int:
 def turns(cfg: TownConfig, kind: str) -> int:
     """Return how many sets of persons of a kind take turns by month: one where the town is small or a pattern lasts."""
     spec = load_yaml("plants.yaml")
+    if spec["kinds"][kind].get("once"):  # nobody dies twice
+        return len(cfg.months)
     lasting = spec["kinds"][kind]["family"] == "judo" or kind == "TP03"
     if lasting or cfg.insured < spec["turns_from"]["value"]:
         return 1
@@ -144,7 +146,7 @@ def reserve(cfg: TownConfig, world: World) -> Ledger:
     for kind, spec in load_yaml("plants.yaml")["kinds"].items():
         n = amount_of(kind, cfg.insured) * turns(cfg, kind)
         for decoy in (False, True):
-            old = n if spec["family"] == "care" else (n + 1) // 2
+            old = n if spec["family"] == "care" else 0 if spec.get("working_age") else (n + 1) // 2
             chosen = np.concatenate([elderly[used_old : used_old + old], younger[used_young : used_young + n - old]])
             if len(chosen) < n:
                 raise ValueError("the town is too small for its plants: raise --insured")

@@ -16,7 +16,7 @@ LONG_BLOCK = 6  # months at two clinics
 # injuries billed together (indices of judo.INJURIES): no two sets share one of their first three
 SETS = np.array([[0, 4, 9, 12], [1, 2, 6, 13], [5, 3, 10, 12], [11, 8, 7, 13]])
 SINGLE = np.array([0, 1, 2, 4, 3, 6, 5, 7])
-KINDS = ("JD12", "JD13", "JD14", "JD15", "JD16", "JD17D", "JD17")
+KINDS = ("JD12", "JD13", "JD14", "JD15", "JD16", "JD17D", "JD17", "LD01")
 
 
 class JudoPlants:
@@ -208,6 +208,12 @@ class JudoPlants:
             self._parts.append(pair)
         self._say(pool, at, "medium", "the same part at two clinics on the same day" if same_day else "the same part at two clinics over months, never on one day")
 
+    def _ld01(self, pool: Pool) -> None:
+        """Modest courses; what is told of the people stands in lead_plants."""
+        at = np.arange(pool.n)
+        self._short(pool, at, 1, np.full(pool.n, 4))
+        self._say(pool, at, "hard" if pool.decoy else "easy", "a namesake complained" if pool.decoy else "a complaint at the consumer centre")
+
     # ---- labels ---------------------------------------------------------------------------------------------------
     def settle(self, month: Month, judo: JudoMonth, people: People, texts: PersonTexts, *, labelled: bool) -> None:
         """Write the labels of a month from its forms."""
@@ -248,7 +254,7 @@ class JudoPlants:
         if pool.decoy:
             # a long fracture meets the count and two clinics for different parts meet the days: fine all the same;
             # part shifting shows over months only, so its decoys are clean by how they were made
-            fine = ~met | (pool.kind == "JD16") | np.array([self._notes[int(t)].startswith(("a fracture under", "two clinics at")) for t in pool.number])
+            fine = ~met | (pool.kind in ("JD16", "LD01")) | np.array([self._notes[int(t)].startswith(("a fracture under", "two clinics at")) for t in pool.number])
             use = there & fine
         else:
             use = there & met
@@ -272,6 +278,8 @@ class JudoPlants:
         if kind == "JD16":
             lasting = month.index - self.cfg.judo_first.index >= 2 * BLOCK
             return np.full(len(days), lasting), column("all")
+        if kind == "LD01":
+            return np.full(len(days), True), column("all")
         both = column("forms") >= 2
         common = column("common") > 0
         if kind == "JD17D":
