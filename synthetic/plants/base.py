@@ -139,7 +139,7 @@ def reserve(cfg: TownConfig, world: World) -> Ledger:
     whole &= people.age_at(cfg.last.first) >= 41
     order = rng.permutation(np.flatnonzero(whole))
     elderly = order[people.band[order] == 3]
-    younger = order[people.band[order] == 2]
+    younger = order[(people.band[order] == 2) & (people.age_at(cfg.last.last)[order] < 64)]  # of working age to the end
     ledger = Ledger(cfg, world)
     number, used_old, used_young = 1, 0, 0
     certify = np.zeros(people.n, bool)
