@@ -24,6 +24,7 @@ GRAINS = {
     "jd09": "judo_form", "jd10": "judo_form", "jd11": "judo_form", "jd23": "judo_form",
     "jd18": "judo_medical", "jd19": "judo_medical", "jd20": "judo_person", "jd21": "judo_person", "jd22": "judo_person", "jd22b": "judo_person",
     "jc01": "clinic_profile", "jc02": "clinic_household",
+    **{f"ah{n}": "ahaki_claim" for n in ("01", "02", "03", "03b", "04", "05", "05b", "06b", "06c", "07", "08")}, "ah06": "ahaki_line",
     "tp01": "medical_claim", "tp02": "medical_claim", "tp03": "medical_claim",
 }  # fmt: skip
 CASES = [
