@@ -82,7 +82,7 @@ def told(world: World, rules: set[str]) -> Told:
     seen = view(world, Random(world.month.toordinal()))
     absent = [t for t in ALL if t not in _OUTPUTS and not seen.has(t)]
     chosen = [r for r in all_rules().values() if r.id in rules]
-    result = run_rules(enrich.build_all(seen), params.load(), chosen, absent)
+    result = run_rules(enrich.build_all(seen, {r.grain for r in chosen}), params.load(), chosen, absent)
     out = Told({}, {}, Counter())
     for f in result.findings.iter_rows(named=True):
         for unit in _units(f):
