@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from audit.enrich import injury_codes
+from audit.enrich.case_register import registered_accidents
 from audit.params import load
 from audit.rules.grains import Grain, Staged, declare
 from audit.view import View
@@ -30,6 +31,7 @@ GRAIN = declare(
             "first_injury_on": pl.Date(),  # earliest start of a new injury
             "injury_icd": pl.List(pl.String()),  # first four characters
             "regions": pl.List(pl.String()),
+            "registered": pl.Boolean(),  # a case of the register has its accident near first_injury_on; false without a register
             "open_case": pl.Boolean(),  # an earlier or same-month receipt with 特記 10 of the person hurt the same region
             "open_case_claims": pl.List(pl.String()),
             "open_case_month": pl.Date(),  # the latest of these
@@ -79,19 +81,21 @@ def staged(view: View) -> Staged:
     )
 
     def finish(some: pl.DataFrame) -> pl.DataFrame:
-        return _finish(some, injuries, cases)
+        return _finish(some, injuries, cases, view)
 
     return Staged(rows, finish)
 
 
-def _finish(some: pl.DataFrame, injuries: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
+def _finish(some: pl.DataFrame, injuries: pl.DataFrame, cases: pl.DataFrame, view: View) -> pl.DataFrame:
     month = pl.col("service_month")
     birthday_to_come = month.dt.month() <= pl.col("birth_date").dt.month()
     return (
         some.lazy()
         .join(injuries.lazy().drop("injury", "new_injury"), on="c", how="left", validate="m:1", maintain_order="left")
         .join(cases.lazy(), on="c", how="left", validate="m:1", maintain_order="left")
+        .join(_registered(view, some, injuries).lazy(), on="c", how="left", validate="m:1", maintain_order="left")
         .with_columns(
+            registered=pl.col("registered").fill_null(False),
             provider_id=pl.col("institution_id"),
             age=(month.dt.year() - pl.col("birth_date").dt.year() - birthday_to_come.cast(pl.Int32)).cast(pl.Int32),
             unit_id=pl.when(pl.col("version_no") > 0).then(pl.concat_str("claim_id", pl.lit("/"), "version_no")).otherwise("claim_id"),
@@ -103,6 +107,15 @@ def _finish(some: pl.DataFrame, injuries: pl.DataFrame, cases: pl.DataFrame) -> 
         .cast(GRAIN.schema)
         .collect()
     )
+
+
+def _registered(view: View, some: pl.DataFrame, injuries: pl.DataFrame) -> pl.DataFrame:
+    """Return `c` of receipts whose new injury began near an accident of the register of third-party cases."""
+    days = load().value("leads.match_days", view.month) or 0
+    accidents = registered_accidents(view)
+    begun = some.select("c", *_PERSON).join(injuries.select("c", "first_injury_on"), on="c", how="inner").join(accidents, on=_PERSON, how="inner")
+    apart = (pl.col("accident_on") - pl.col("first_injury_on")).dt.total_days().abs()
+    return begun.filter(apart <= days).select("c").unique().with_columns(registered=pl.lit(True))
 
 
 def _injuries(view: View, claims: pl.LazyFrame, written: pl.LazyFrame) -> pl.LazyFrame:

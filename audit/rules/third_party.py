@@ -48,12 +48,13 @@ def marked_third_party(p: Dated) -> pl.Expr:
     basis="国民健康保険法第64条、国保総合システム 第三者行為求償対象候補の抽出（傷病名）",
     explanation_ja="当月に始まった外傷の傷病名があり、一定の点数以上、入院または手術のあるレセプトです。原因を本人に照会します。",
     next_action_ja="負傷原因照会",
-    reads=("special_codes", "new_injury", "points", "inpatient", "surgery", "open_case", "new_certain", "new_likely", "age"),
+    reads=("special_codes", "new_injury", "points", "inpatient", "surgery", "open_case", "new_certain", "new_likely", "age", "registered"),
     params=("third_party.special_code", "third_party.points", "third_party.working_age_from", "third_party.working_age_to"),
     message_ja="{first_injury_on:date}開始の外傷（{injury_icd:list}）があります（{points}点）。負傷の原因を照会してください",
     evidence=("injury_icd", "regions", "first_injury_on", "points", "inpatient", "surgery", "age"),
     at_stake=_accident_yen, stake_reads=_STAKE, tables=("diagnoses", "m_diseases"),
     mitigations=(
+        Mitigation("registered", "同じ時期の事故が事案簿に登録済みです", lambda p: pl.col("registered"), "clear"),
         Mitigation("suspected", "当月の外傷はすべて疑い病名です", lambda p: ~pl.col("new_certain"), "clear"),
         Mitigation(
             "unlikely", "異物・薬剤の中毒・アレルギー等で、第三者の関与は少ない傷病名です", lambda p: ~pl.col("new_likely"), "note",
