@@ -127,13 +127,24 @@ class JudoMonth:
     """Claims and part lines of a month.
 
     Attributes:
-        claims: one row per form: course, person, clinic, month, mask, amounts in yen, `number` = 整理番号 as an integer.
+        claims: one row per form: course, person, clinic, month, mask, amounts in yen, `number` = 整理番号 as an integer,
+            `reason` = a reason sheet is there, `cause_text` = what stands under 負傷原因 (null: a cause where three parts ask for it).
         parts: one row per injury and form, in the order of billing.
 
     """
 
     claims: pl.DataFrame
     parts: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Listed:
+    """People of clinics, as the office lists them: clinic and person indices, relation in words, last day (-1 = none)."""
+
+    clinic: np.ndarray
+    person: np.ndarray
+    relation: np.ndarray
+    until: np.ndarray
 
 
 def judo_month(world: World, courses: Courses, month: Month, hospital_days: np.ndarray | None = None) -> JudoMonth:
@@ -178,6 +189,7 @@ def judo_month(world: World, courses: Courses, month: Month, hospital_days: np.n
         "part_count": present.sum(axis=1), "start": courses.start[at], "initial": initial, "advice": advice, "reexam": reexam,
         "aftercare": aftercare.sum(axis=1), "total": total, "copay": copay, "claimed": total - copay, "rate": benefit,
         "counted": counted, "k": k, "tag": courses.tag[at], "cause": (person + courses.start[at]) % len(CAUSES),
+        "reason": (counted > 3).astype(np.int64), "cause_text": pl.Series([None] * n, dtype=pl.String),
         "third": np.where(present, aftercare, 0)[:, 2:].sum(axis=1), "number": _numbers(world, month, n),
     })
     flat = np.flatnonzero(present.ravel())

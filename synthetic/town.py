@@ -32,6 +32,7 @@ from synthetic.render.tables import (
     write_eligibility,
     write_judo,
     write_person_link,
+    write_practitioners,
 )
 from synthetic.render.uke import Sheet, dpc_lines, medical_lines, volumes
 from synthetic.render.uke_other import dental_lines, nursing_lines, pharmacy_lines
@@ -164,7 +165,7 @@ class Town:
 
     def _judo(self, folder: Path, month: Month, *, labelled: bool) -> list[tuple[str, str, str]]:
         cfg, people = self.cfg, self.world.people
-        judo = judo_month(self.world, self.courses, month, self.stays.days(month, people.n))
+        judo = self.plants.mark_judo(judo_month(self.world, self.courses, month, self.stays.days(month, people.n)))
         rng = cfg.rng("judo-hidden", month.index)
         hidden = (rng.random(judo.claims.height) < rate("oddness.judo_without_parts")) & (judo.claims["tag"].to_numpy() == 0) & cfg.dirt
         claims, parts = f"judo_{month.yyyymm}.csv", f"judo_parts_{month.yyyymm}.csv"
@@ -185,8 +186,10 @@ class Town:
         eligibility, link = f"shikaku_{month.yyyymm}.csv", f"person_link_{month.yyyymm}.csv"
         write_eligibility(self.cfg, self.world.people, self.texts, month, folder / eligibility)
         write_person_link(self.cfg, self.world.people, self.texts, folder / link)
+        listed = f"practitioners_{month.yyyymm}.csv"
+        write_practitioners(self.texts, self.world.providers, self.plants.listed(), folder / listed)
         (folder / "register_mapping.toml").write_text(ELIGIBILITY_MAPPING, encoding="utf-8")
-        return [(eligibility, "eligibility", 'layout = "register_mapping.toml"'), (link, "person_link", 'layout = "register_mapping.toml"')]
+        return [(eligibility, "eligibility", 'layout = "register_mapping.toml"'), (link, "person_link", 'layout = "register_mapping.toml"'), (listed, "practitioners", "")]
 
     def _told(self, folder: Path, month: Month) -> list[tuple[str, str, str]]:
         """Write what other bodies and the reviews tell."""

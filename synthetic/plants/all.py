@@ -10,12 +10,13 @@ from synthetic.ahaki import Forms, concat_forms
 from synthetic.care import CareMonth, CareSet
 from synthetic.claimset import ClaimSet, Frames
 from synthetic.config import Month, TownConfig
-from synthetic.judo import Courses, JudoMonth, concat_courses
+from synthetic.judo import Courses, JudoMonth, Listed, concat_courses
 from synthetic.plants.ahaki_plants import AhakiPlants
 from synthetic.plants.base import Ledger, reserve
 from synthetic.plants.care_plants import CarePlants
 from synthetic.plants.drug_plants import DrugPlants
 from synthetic.plants.injury_plants import InjuryPlants
+from synthetic.plants.judo_form_plants import JudoFormPlants
 from synthetic.plants.judo_plants import JudoPlants
 from synthetic.plants.lead_plants import LeadPlants
 from synthetic.render.care import care_texts
@@ -37,11 +38,12 @@ class Plants:
         self.ledger: Ledger = reserve(cfg, world)
         self.judo, self.ahaki = JudoPlants(self.ledger), AhakiPlants(self.ledger)
         self.leads = LeadPlants(self.ledger)
+        self.forms = JudoFormPlants(self.ledger)
         self._care, self._drugs, self._injuries = CarePlants(self.ledger), DrugPlants(self.ledger), InjuryPlants(self.ledger)
 
     def with_courses(self, natural: Courses) -> Courses:
         """Return natural and planted courses together."""
-        return concat_courses([natural, self.judo.courses()])
+        return concat_courses([natural, self.judo.courses(), self.forms.courses()])
 
     def month(self, month: Month, care: CareSet) -> dict[str, list[ClaimSet]]:
         """Return the planted claims of a month by kind (med, pha, den, nur); care claims go into `care`."""
@@ -70,6 +72,16 @@ class Plants:
     def settle_judo(self, month: Month, judo: JudoMonth, texts: PersonTexts, *, labelled: bool) -> None:
         """Label the judo plants of a month (history months only count towards what comes later)."""
         self.judo.settle(month, judo, self.world.people, texts, labelled=labelled)
+        if labelled:
+            self.forms.settle(month, judo, texts)
+
+    def mark_judo(self, judo: JudoMonth) -> JudoMonth:
+        """Return a month's forms with what the planted ones say amiss."""
+        return self.forms.mark(judo)
+
+    def listed(self) -> Listed:
+        """The office's list of the people of judo clinics."""
+        return self.forms.listed()
 
     def with_forms(self, month: Month, natural: Forms, texts: PersonTexts) -> Forms:
         """Return the month's natural and planted あはき forms together, the planted ones labelled."""

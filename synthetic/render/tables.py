@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from synthetic.config import Month, TownConfig, rate
-from synthetic.judo import CAUSES, INJURIES, JudoMonth
+from synthetic.judo import CAUSES, INJURIES, JudoMonth, Listed
 from synthetic.population import People
 from synthetic.providers import Providers
 from synthetic.render.persons import PersonTexts
@@ -186,6 +186,15 @@ def day_list(mask: pl.Series) -> pl.Series:
     return frame.select(pl.concat_str(days, separator=" ", ignore_nulls=True).alias("d")).to_series()
 
 
+def write_practitioners(texts: PersonTexts, providers: Providers, listed: Listed, path: Path) -> None:
+    """Write the office's list of the people of judo clinics, as the shipped example layout has it."""
+    rows = pl.Series(listed.person)
+    write_csv(pl.DataFrame({
+        "保険者番号": texts.insurer8.gather(rows), "登録記号番号": pl.Series(providers.judo.code[listed.clinic]), "宛名番号": texts.addressee.gather(rows),
+        "関係": pl.Series(listed.relation.astype(str)), "開始日": pl.Series([""] * len(rows), dtype=pl.String), "終了日": day_text(listed.until),
+    }), path)
+
+
 def judo_number(frame: pl.DataFrame) -> pl.Series:
     """整理番号 as text."""
     return frame["number"].cast(pl.String)
@@ -225,8 +234,8 @@ def write_judo(cfg: TownConfig, people: People, texts: PersonTexts, providers: P
         "初検年月日": first_exam, "初検料": claims["initial"].cast(pl.String), "再検料": claims["reexam"].cast(pl.String),
         "往療料": pl.Series(["0"] * claims.height, dtype=pl.String), "後療料等": claims["aftercare"].cast(pl.String), "合計金額": claims["total"].cast(pl.String),
         "一部負担金": claims["copay"].cast(pl.String), "請求金額": claims["claimed"].cast(pl.String), "給付割合": claims["rate"].cast(pl.String),
-        "負傷原因": pl.Series(CAUSES).gather(claims["cause"]).zip_with(claims["part_count"] >= 3, pl.Series([""] * claims.height, dtype=pl.String)),
-        "長期理由書": (claims["counted"] > 3).cast(pl.Int64).cast(pl.String),
+        "負傷原因": claims["cause_text"].fill_null("").zip_with(claims["cause_text"].is_not_null(), pl.Series(CAUSES).gather(claims["cause"]).zip_with(claims["part_count"] >= 3, pl.Series([""] * claims.height, dtype=pl.String))),
+        "長期理由書": claims["reason"].cast(pl.String),
     })
     write_csv(frame, claims_path)
     parts = judo.parts.filter(~pl.Series(hidden).gather(judo.parts["row"]))
