@@ -126,15 +126,18 @@ def _fill(world: World, month: Month, rng: np.random.Generator, who: np.ndarray,
     once = np.where(mask > 0, 1 << np.maximum(first_day(mask) - 1, 0), 0)
     claims.unit("SI", 13, [113001810], points[113001810], once, (slot == 0) & ~new & (rng.random(n) < 0.55))
     claims.unit("SI", 40, [140057910], points[140057910], mask, dialysis)
-    rehab = orthopaedic & ~new & (rng.random(n) < 0.4)
+    # the certified go to the rehabilitation of the care insurance
+    rehab = orthopaedic & ~new & (rng.random(n) < 0.4) & ~world.people.certified[who]
     rest = lognormal(rng, n, rate("outpatient.points_median") * rate("outpatient.points_fit"), rate("outpatient.points_sigma")).astype(np.int64)
     rest = np.where(dialysis, 0, np.minimum(rest, 60_000)) - claims.points
     given = _prescribe(world, month, rng, claims, who, slot, specialty, new, once)
     rest = rest - np.where(given.drugged, 60, 0)
     claims.unit("SI", 80, [180755710], points[180755710], mask, rehab & (rest > 100))
     rest = rest - np.where(rehab & (rest > 100), points[180755710] * count, 0)
+    # a 老健 gives its residents their drugs itself
+    own_drugs = world.people.setting[who] == 3
     for record, category, codes, price, chance in MENU:
-        take = (rest >= price) & (rng.random(n) < chance)
+        take = (rest >= price) & (rng.random(n) < chance) & ~(own_drugs & (record == "IY"))
         amounts = [1.0] if record == "IY" else None
         claims.unit(record, category, list(codes), price, once, take, amounts=amounts)
         rest = rest - np.where(take, price, 0)
@@ -169,6 +172,7 @@ def _prescribe(world, month, rng, claims, who, slot, specialty, new, once) -> Pr
     wants = np.select([slot == 0, slot == 1, slot == 2], [rng.random(n) < 0.91, rng.random(n) < 0.76, rng.random(n) < 0.62], rng.random(n) < 0.8)
     wants |= (duplicate > 0) | ((slot == 2) & (world.costly[who] > 0))
     wants &= ~((slot == 1) & (specialty == 2) & (duplicate == 0) & (rng.random(n) < 0.5))
+    wants &= world.people.setting[who] != 3  # a 老健 gives its residents their drugs itself
     own = is_dispensing(world, claims.columns["inst"]) & (duplicate == 0)
     given = Prescription.draw(world, rng, who, slot, specialty, wants, first_day(once))
     prices = price_of()

@@ -16,6 +16,7 @@ from synthetic.dirt import break_lines
 from synthetic.finish import finish, later
 from synthetic.inpatient import Stays, build_stays, inpatient_month
 from synthetic.judo import Courses, judo_month, natural_courses
+from synthetic.office_lists import write_office_lists
 from synthetic.outpatient import outpatient_month
 from synthetic.pharmacy import pharmacy_month
 from synthetic.plants import Plants
@@ -122,6 +123,7 @@ class Town:
         files += self._register(folder, month)
         files += self._told(folder, month)
         files += [(f, k, "") for f, k in write_masters(folder, month)]
+        files += write_office_lists(self.world, folder)
         self._delivery(folder, month, files)
 
     def _uke(self, folder: Path, month: Month, kind: str, frames: Frames) -> list[tuple[str, str, str]]:

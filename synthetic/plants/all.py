@@ -13,12 +13,14 @@ from synthetic.config import Month, TownConfig
 from synthetic.judo import Courses, JudoMonth, Listed, concat_courses
 from synthetic.plants.ahaki_plants import AhakiPlants
 from synthetic.plants.base import Ledger, reserve
+from synthetic.plants.care_home_plants import CareHomePlants
 from synthetic.plants.care_plants import CarePlants
 from synthetic.plants.drug_plants import DrugPlants
 from synthetic.plants.injury_plants import InjuryPlants
 from synthetic.plants.judo_form_plants import JudoFormPlants
 from synthetic.plants.judo_plants import JudoPlants
 from synthetic.plants.lead_plants import LeadPlants
+from synthetic.plants.visit_plants import VisitPlants
 from synthetic.render.care import care_texts
 from synthetic.render.persons import PersonTexts
 from synthetic.world import World
@@ -40,6 +42,7 @@ class Plants:
         self.leads = LeadPlants(self.ledger)
         self.forms = JudoFormPlants(self.ledger)
         self._care, self._drugs, self._injuries = CarePlants(self.ledger), DrugPlants(self.ledger), InjuryPlants(self.ledger)
+        self._care_home, self._visits = CareHomePlants(self.ledger), VisitPlants(self.ledger)
 
     def with_courses(self, natural: Courses) -> Courses:
         """Return natural and planted courses together."""
@@ -48,7 +51,11 @@ class Plants:
     def month(self, month: Month, care: CareSet) -> dict[str, list[ClaimSet]]:
         """Return the planted claims of a month by kind (med, pha, den, nur); care claims go into `care`."""
         out: dict[str, list[ClaimSet]] = {}
-        for made in (self._care.month(month, care), self._drugs.month(month), self._injuries.month(month), self.leads.month(month), self.ahaki.month(month)):
+        made_by_family = (
+            self._care.month(month, care), self._drugs.month(month), self._injuries.month(month), self.ahaki.month(month), self.leads.month(month),
+            self._care_home.month(month, care), self._visits.month(month),
+        )
+        for made in made_by_family:
             for kind, sets in made.items():
                 out.setdefault(kind, []).extend(sets)
         return out

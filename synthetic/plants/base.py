@@ -125,7 +125,7 @@ def turns(cfg: TownConfig, kind: str) -> int:
     spec = load_yaml("plants.yaml")
     if spec["kinds"][kind].get("once"):  # nobody dies twice
         return len(cfg.months)
-    lasting = spec["kinds"][kind]["family"] == "judo" or kind == "TP03"
+    lasting = spec["kinds"][kind]["family"] == "judo" or kind == "TP03" or spec["kinds"][kind].get("lasting", False)
     if lasting or cfg.insured < spec["turns_from"]["value"]:
         return 1
     return min(len(cfg.months), spec["turns"]["value"])

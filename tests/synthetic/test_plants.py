@@ -11,6 +11,7 @@ import pytest
 from synthetic.config import load_yaml
 
 MONTH, DAYS = "2026-10", 31
+ADVICE = ["RX03", "RX05", "RX06", "RX07", "RX08", "JD22"]  # no money of this month
 HYGIENE, HOME_DOCTOR, HOME_NURSE, CANCER = "303001310", "114031010", "114004510", "8840249"
 
 
@@ -111,7 +112,7 @@ def test_labels_have_ids_that_exist(town, judo, ahaki, care, receipts):
 def test_yen_is_given_for_plants_and_zero_for_decoys(town):
     labels = town.labels
     assert labels.filter("is_decoy")["expected_yen"].sum() == 0
-    assert (labels.filter(~pl.col("is_decoy") & ~pl.col("plant_type").is_in(["RX03", "JD22"]))["expected_yen"] > 0).all()
+    assert (labels.filter(~pl.col("is_decoy") & ~pl.col("plant_type").is_in(ADVICE))["expected_yen"] > 0).all()
     assert labels["plant_id"].n_unique() == labels.height
 
 
@@ -267,6 +268,61 @@ def test_dental_hygiene_for_the_certified(town, receipts, care):
             assert (certified and not away) != decoy
 
 
+def billed_codes(row: dict, receipts: dict, code: str) -> list[list[str]]:
+    return [f for c in ids(row, "med") for f in receipts[c]["SI"] if f[3] == code]
+
+
+def register_of(town) -> dict[str, dict]:
+    return {f"{r['保険者番号']}-{r['宛名番号']}": r for r in town.csv(MONTH, "shikaku_202610.csv").to_dicts()}
+
+
+def test_medical_nursing_of_the_certified(town, receipts):
+    register = register_of(town)
+    for decoy in (False, True):
+        for row in labelled(town, "MC04", decoy):
+            assert register[row["person_id"]]["要介護状態区分"]
+            records = receipts[ids(row, "nur")[0]]
+            reason = records["JS"][0][2] == "01" or bool({r[1] for r in records["HJ"]} & {"02", "03", "04"})
+            assert reason == decoy
+
+
+def test_home_visits_of_the_certified(town, receipts):
+    register = register_of(town)
+    for kind, codes in (("MC06", ("114044710",)), ("MC08", ("114045110", "114006410"))):
+        for decoy in (False, True):
+            for row in labelled(town, kind, decoy):
+                assert register[row["person_id"]]["要介護状態区分"]
+                billed = any(billed_codes(row, receipts, c) for c in codes)
+                terminal = any(f[1] == CANCER for c in ids(row, "med") for f in receipts[c]["SY"])
+                assert (billed and not terminal) != decoy
+
+
+def test_rehabilitation_of_the_certified(town, receipts):
+    for decoy in (False, True):
+        for row in labelled(town, "MC09", decoy):
+            starts = [day(f[2]) for c in ids(row, "med") for f in receipts[c]["SY"]]
+            old = max(starts) + timedelta(days=150) < date(2026, 10, 1)
+            assert (old or bool(billed_codes(row, receipts, "180757710"))) != decoy
+
+
+def test_placed_doctors_and_residents(town, receipts, care):
+    rows = (town.delivery(MONTH) / "haichii_20260401.csv").read_bytes().decode("cp932").split("\r\n")[1:-1]
+    placed = {tuple(r.split(",")[:2]) for r in rows}
+    by_claim = dict(town.uke(MONTH, "med").select("claim", "inst").unique().iter_rows())
+    for decoy in (False, True):
+        for row in labelled(town, "MC10", decoy):
+            home = next(c.split(":")[2] for c in row["claim_ids"] if c.startswith("care:"))
+            own = any((home, by_claim[c]) in placed for c in ids(row, "med"))
+            assert (own and bool(billed_codes(row, receipts, "112007410"))) != decoy
+
+
+def test_drugs_of_residents(town, receipts, care, components):
+    for decoy in (False, True):
+        for row in labelled(town, "MC11", decoy):
+            exempt = all(d[1].startswith("42") for d in supplies(row, receipts, components))
+            assert ("521123" in care_of(row, care) and not exempt) != decoy
+
+
 # ---- drugs --------------------------------------------------------------------------------------------------------
 def supplies(row: dict, receipts: dict, components: dict) -> list[tuple[str, str, date, int]]:
     """(prescriber, price code, first day, days) of every oral drug of a label's pharmacy claims."""
@@ -331,6 +387,63 @@ def test_hypnotics_from_two_institutions(town, receipts, components):
     for decoy in (False, True):
         for row in labelled(town, "RX04", decoy):
             assert at_once(row) != decoy
+
+
+def test_interacting_drugs(town, receipts, components):
+    def meet(row: dict) -> bool:
+        drugs = supplies(row, receipts, components)
+        return any({a[1][:7], b[1][:7]} == {"6290004", "1124007"} and overlap(a, b) > 0 for a, b in combinations(drugs, 2))
+
+    for decoy in (False, True):
+        for row in labelled(town, "RX05", decoy):
+            assert meet(row) != decoy
+
+
+def test_short_courses_that_go_on(town, receipts, components):
+    limit = {"2329023F2": 56, "3136004F2": 90}
+    for decoy in (False, True):
+        for row in labelled(town, "RX08", decoy):
+            (drug,) = supplies(row, receipts, components)
+            assert (drug[3] > limit.get(drug[1][:9], 999)) != decoy
+
+
+# ---- visits -------------------------------------------------------------------------------------------------------
+def every_receipt(town, row: dict) -> list[tuple[str, dict]]:
+    """(month of care, records) of a person's labelled medical receipts in both deliveries."""
+    wanted = set()
+    for other in town.labels.filter(pl.col("plant_type").is_in([row["plant_type"]]) & (pl.col("person_id") == row["person_id"])).to_dicts():
+        wanted |= set(ids(other, "med"))
+    out = []
+    for month in ("2026-09", MONTH):
+        mine = town.uke(month, "med").filter(pl.col("claim").is_in(list(wanted)))
+        for _, records in mine.group_by("claim", maintain_order=True):
+            by: dict[str, list[list[str]]] = {"inst": [[records["inst"][0]]]}
+            for rec, f in records.select("rec", "f").iter_rows():
+                by.setdefault(rec, []).append(f)
+            out.append((by["RE"][0][3], by))
+    return out
+
+
+@pytest.mark.parametrize("kind", ["RX06", "RX07"])
+def test_patterns_of_three_months(town, kind):
+    def holds(receipts: list[dict]) -> bool:
+        if kind == "RX06":
+            often = [int(r["HO"][0][4]) >= 15 for r in receipts]
+            return all(often) and not any(f[3] == "140057910" for r in receipts for f in r["SI"])
+        places: dict[str, set[str]] = {}
+        for r in receipts:
+            for f in r["SY"]:
+                places.setdefault(f[1], set()).add(r["inst"][0][0])
+        return any(len(p) >= 3 for p in places.values())
+
+    for decoy in (False, True):
+        for row in labelled(town, kind, decoy)[:4]:  # reading both deliveries for each is slow
+            months: dict[str, list[dict]] = {}
+            for month, records in every_receipt(town, row):
+                months.setdefault(month, []).append(records)
+            last = sorted(m for m in months if len(m) == 6)[-3:]
+            assert len(last) == 3
+            assert all(holds(months[m]) for m in last) != decoy
 
 
 # ---- third party --------------------------------------------------------------------------------------------------
