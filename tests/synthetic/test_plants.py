@@ -420,7 +420,7 @@ def every_receipt(town, row: dict) -> list[tuple[str, dict]]:
             by: dict[str, list[list[str]]] = {"inst": [[records["inst"][0]]]}
             for rec, f in records.select("rec", "f").iter_rows():
                 by.setdefault(rec, []).append(f)
-            out.append((by["RE"][0][3], by))
+            out.append((western(by["RE"][0][3] + "01")[:6] if len(by["RE"][0][3]) == 5 else by["RE"][0][3], by))
     return out
 
 
@@ -441,7 +441,7 @@ def test_patterns_of_three_months(town, kind):
             months: dict[str, list[dict]] = {}
             for month, records in every_receipt(town, row):
                 months.setdefault(month, []).append(records)
-            last = sorted(m for m in months if len(m) == 6)[-3:]
+            last = sorted(months)[-3:]
             assert len(last) == 3
             assert all(holds(months[m]) for m in last) != decoy
 
