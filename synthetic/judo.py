@@ -13,10 +13,17 @@ from synthetic.world import World
 
 MAX_MONTHS = 18
 MAX_PARTS = 4
-# Injury names: index 0-13 sprains and others without a fracture, 14-16 fractures.
+# Injury names: index 0-13 sprains and others without a fracture, 14-16 fractures, 17 a mark that makes 11 payable beside 5.
 INJURIES = ("頸部捻挫", "腰部捻挫", "右肩関節捻挫", "左肩関節捻挫", "右膝関節捻挫", "左膝関節捻挫", "右足関節捻挫", "左足関節捻挫",
-            "右手関節捻挫", "左手関節捻挫", "右下腿部挫傷", "左大腿部挫傷", "胸部打撲", "左前腕部打撲", "右前腕骨骨折", "左鎖骨骨折", "右中足骨不全骨折")
+            "右手関節捻挫", "左手関節捻挫", "右下腿部挫傷", "左大腿部挫傷", "胸部打撲", "左前腕部打撲", "右前腕骨骨折", "左鎖骨骨折", "右中足骨不全骨折",
+            "左大腿部(上部)挫傷")
 FRACTURE = 14
+BONES = 3  # injuries from FRACTURE on
+PARTIAL = 16  # an incomplete fracture: fixed, not set, and its aftercare is cheaper
+BROKEN = ("judo_fix_forearm", "judo_fix_collarbone", "judo_fix_foot_partial")
+# injuries that are paid as one where they are treated together: nobody has both unless it is planted
+ONE_INJURY = ((10, 4), (10, 6), (11, 5), (13, 9), (2, 3))
+BONE_BESIDE = (8, 3, 6)  # sprain next to each fracture
 SHARE = [0.16, 0.25, 0.09, 0.07, 0.08, 0.07, 0.06, 0.05, 0.04, 0.03, 0.03, 0.03, 0.02, 0.02]
 CAUSES = ("自宅の階段を降りる際に足を踏み外した", "重い荷物を持ち上げた際に捻った", "庭の手入れ中に転倒した", "運動中に捻った",
           "布団の上げ下ろしの際に捻った", "自転車を降りる際によろけた")
@@ -107,19 +114,34 @@ def natural_courses(cfg: TownConfig, world: World) -> Courses:
     parts_n = 1 + (eager > base[0]).astype(int) + (eager > base[0] + base[1]) + (eager > 1.06 - base[3])
     parts = draw_parts(rng, parts_n)
     fracture = rng.random(n) < rate("judo.fracture_share")
-    parts[:, 0] = np.where(fracture, rng.integers(FRACTURE, len(INJURIES), n), parts[:, 0])
+    parts[:, 0] = np.where(fracture, _bone(rng.integers(0, BONES, n), parts), parts[:, 0])
     pace = 4.75 * np.exp(0.58 * rng.standard_normal(n) + 0.35 * (habit - 0.5))
     visits = np.clip(np.rint(pace[:, None] * np.exp(0.22 * rng.standard_normal((n, MAX_MONTHS)))), 1, 24).astype(np.int64)
     none = np.full(n, -1)
-    return Courses(person, clinic, start, months, parts, visits, rng.random(n) < 0.7, np.zeros(n, np.int64), none, np.zeros(n, np.int64), none)
+    # who comes again has been cured before: a new first examination within a month of stopping would not be payable
+    again = np.concatenate([person[1:] == person[:-1], [False]]) if n else np.zeros(0, bool)
+    return Courses(person, clinic, start, months, parts, visits, (rng.random(n) < 0.7) | again, np.zeros(n, np.int64), none, np.zeros(n, np.int64), none)
 
 
 def draw_parts(rng: np.random.Generator, number: np.ndarray) -> np.ndarray:
     """Draw different injuries per course, shape (n, MAX_PARTS), -1 beyond the number."""
     n = len(number)
     keys = rng.standard_exponential((n, FRACTURE)) / np.array(SHARE)
+    for a, b in ONE_INJURY:
+        first = keys[:, a] <= keys[:, b]
+        keys[:, b], keys[:, a] = np.where(first, np.inf, keys[:, b]), np.where(first, keys[:, a], np.inf)
     ranked = np.argsort(keys, axis=1)[:, :MAX_PARTS]
     return np.where(np.arange(MAX_PARTS) < number[:, None], ranked, -1)
+
+
+def _bone(wanted: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """Choose a fracture that is not next to a sprain of the same form, the wanted one if it can be."""
+    chosen = wanted
+    for turn in range(BONES - 1, -1, -1):
+        candidate = (wanted + turn) % BONES
+        clear = ~(parts[:, 1:] == np.array(BONE_BESIDE)[candidate][:, None]).any(axis=1)
+        chosen = np.where(clear, candidate, chosen)
+    return FRACTURE + chosen
 
 
 @dataclass
@@ -162,25 +184,30 @@ def judo_month(world: World, courses: Courses, month: Month, hospital_days: np.n
     person = courses.person[at]
     counted = month.index - (begun[at] + (_day_of_month(courses.start[at]) >= 16)) + 1  # months in the sense of 備考4
     run = _run(courses, at, k)
-    fracture = parts >= FRACTURE
+    fracture = (parts >= FRACTURE) & (parts < FRACTURE + BONES)
     # the order of parts counts over all of them; fractures keep their own fee
     step = np.array([1.0, fee("judo_part2_factor", month), fee("judo_part3_factor", month), 0.0])
     multi = np.where(fracture & (np.arange(MAX_PARTS) == 1), 1.0, step[None, :])
     long = np.where(run >= 5, fee("judo_long_frequent_factor", month), np.where(counted > 5, fee("judo_long_factor", month), 1.0))
-    factor = multi * np.where(fracture, 1.0, long[:, None])
+    long = np.where(fracture, 1.0, long[:, None])
     present = parts >= 0
     first = k == 0
     treated = np.where(first, days - 1, days)
-    compress = np.maximum(treated - np.where(first, 2, 0), 0)
-    after = _half_up(np.where(fracture, fee("judo_aftercare_fracture", month), fee("judo_aftercare", month)) * factor) * treated[:, None]
-    warm = _half_up(fee("judo_warm", month) * factor) * compress[:, None]
-    electro = _half_up(fee("judo_electro", month) * factor) * compress[:, None]
-    aftercare = np.where(present, after + warm + electro, 0)
-    opening = np.where(present & first[:, None], np.where(fracture, fee("judo_fix_fracture", month), fee("judo_first_treatment", month)), 0).astype(np.int64)
+    injured = courses.start[at] - (person % 3)
+    counts = _counts(month, mask, first, injured, fracture, treated, person, courses.start[at])
+    bone_fee = np.where(parts == PARTIAL, fee("judo_aftercare_partial", month), fee("judo_aftercare_fracture", month))
+    prices = {"after": np.where(fracture, bone_fee, fee("judo_aftercare", month)), **{c: fee(f"judo_{c}", month) for c in ("warm", "cold", "electro")}}
+    lines_yen = {c: np.where(present, _half_up(_half_up(p * multi) * long) * counts[c], 0) for c, p in prices.items()}
+    aftercare = sum(lines_yen.values())
+    broken = np.array([fee(name, month) for name in BROKEN])[np.clip(parts - FRACTURE, 0, BONES - 1)]
+    opening = np.where(present & first[:, None], np.where(fracture, broken, fee("judo_first_treatment", month)), 0).astype(np.int64)
     initial = np.where(first, int(fee("judo_initial", month)), 0)
     advice = np.where(first, int(fee("judo_advice", month)), 0)
-    reexam = np.where(first & (days >= 2), int(fee("judo_reexam", month)), 0)
-    total = aftercare.sum(axis=1) + opening.sum(axis=1) + initial + advice + reexam + int(fee("judo_receipt", month))
+    # 再検 is the first visit after the first examination, be it in the next month
+    late = (k == 1) & (courses.visits[at, 0] == 1) & (courses.tag[at] > 0)
+    reexam = np.where((first & (days >= 2)) | late, int(fee("judo_reexam", month)), 0)
+    receipt = np.full(n, int(fee("judo_receipt", month)))
+    total = aftercare.sum(axis=1) + opening.sum(axis=1) + initial + advice + reexam + receipt
     benefit = world.people.rate[person]
     copay = (total * (100 - benefit) + 50) // 100
     ending = k == courses.months[at] - 1
@@ -190,18 +217,34 @@ def judo_month(world: World, courses: Courses, month: Month, hospital_days: np.n
         "aftercare": aftercare.sum(axis=1), "total": total, "copay": copay, "claimed": total - copay, "rate": benefit,
         "counted": counted, "k": k, "tag": courses.tag[at], "cause": (person + courses.start[at]) % len(CAUSES),
         "reason": (counted > 3).astype(np.int64), "cause_text": pl.Series([None] * n, dtype=pl.String),
-        "third": np.where(present, aftercare, 0)[:, 2:].sum(axis=1), "number": _numbers(world, month, n),
+        "receipt": receipt, "visit": np.zeros(n, np.int64), "visit_times": np.zeros(n, np.int64), "visit_km": np.zeros(n, np.int64),
+        "third": aftercare[:, 2:].sum(axis=1), "number": _numbers(world, month, n),
     })
     flat = np.flatnonzero(present.ravel())
     row, column = flat // MAX_PARTS, flat % MAX_PARTS
     outcome = np.where(ending, np.where(courses.cured[at], 1, 2), 4)
     begin = np.where(first, courses.start[at], month.first + _first(mask) - 1)
     lines = pl.DataFrame({
-        "row": row, "part_no": column + 1, "injury": parts[row, column], "injured": courses.start[at][row] - (person[row] % 3),
+        "row": row, "part_no": column + 1, "injury": parts[row, column], "injured": injured[row],
         "first_exam": courses.start[at][row], "begin": begin[row], "end": month.first + last_day(mask)[row] - 1, "days": days[row],
         "outcome": outcome[row], "aftercare": aftercare[row, column], "opening": opening[row, column],
+        **{f"{c}_n": np.broadcast_to(counts[c], parts.shape)[row, column] for c in counts}, **{f"{c}_yen": y[row, column] for c, y in lines_yen.items()},
+        "multi": np.rint(multi[row, column] * 100).astype(np.int64), "long": np.rint(long[row, column] * 100).astype(np.int64),
     })
     return JudoMonth(claims, lines)
+
+
+def _counts(month: Month, mask: np.ndarray, first: np.ndarray, injured: np.ndarray, fracture: np.ndarray, treated: np.ndarray, person: np.ndarray,
+            start: np.ndarray) -> dict[str, np.ndarray]:
+    """Times of each line per part: warmth and current after the waiting days and not on the first day, cold beside the injury."""
+    begun = np.where(first, mask & -mask, 0)
+    wait = np.where(fracture, 7, 5)
+    open_day = np.clip(injured[:, None] + wait - month.first + 1, 1, 32)
+    packs = popcount(span_mask(open_day, np.full(open_day.shape, month.days)) & (mask & ~begun)[:, None])
+    near = np.clip(injured + 1 - month.first + 1, 0, 31)
+    cold = popcount(mask & span_mask(np.clip(start - month.first + 1, 1, 32), near)) * (first & (person % 4 == 0))
+    some = np.ones(fracture.shape, np.int64)
+    return {"after": treated[:, None] * some, "warm": packs, "cold": cold[:, None] * some, "electro": packs}
 
 
 def _numbers(world: World, month: Month, n: int) -> np.ndarray:

@@ -167,7 +167,8 @@ class Town:
 
     def _judo(self, folder: Path, month: Month, *, labelled: bool) -> list[tuple[str, str, str]]:
         cfg, people = self.cfg, self.world.people
-        judo = self.plants.mark_judo(judo_month(self.world, self.courses, month, self.stays.days(month, people.n)))
+        made = self.plants.mark_judo(judo_month(self.world, self.courses, month, self.stays.days(month, people.n)))
+        judo = self.plants.spoil_judo(month, made)
         rng = cfg.rng("judo-hidden", month.index)
         hidden = (rng.random(judo.claims.height) < rate("oddness.judo_without_parts")) & (judo.claims["tag"].to_numpy() == 0) & cfg.dirt
         claims, parts = f"judo_{month.yyyymm}.csv", f"judo_parts_{month.yyyymm}.csv"

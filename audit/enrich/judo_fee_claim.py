@@ -7,7 +7,8 @@ import polars as pl
 from audit.enrich.judo_fee_source import fees, share
 from audit.fees.judo.claim_lines import ITEMS
 from audit.fees.judo.history import open_injuries, reexams
-from audit.fees.judo.recompute import Recomputed
+from audit.fees.judo.part_lines import ITEMS as LINES
+from audit.fees.judo.calculation import KEY, Recomputed
 from audit.params import load
 from audit.rules.grains import Grain, declare
 from audit.view import View
@@ -131,7 +132,10 @@ def _wrong() -> list[pl.Expr]:
 
 def _texts(done: Recomputed) -> pl.DataFrame:
     """Return u and the differing lines as texts, in the order of the form."""
-    lines = done.lines().filter(~pl.col("reason").is_in(_OTHERS)).join(done.claims.select("u", "insurer_no", "claim_id", "version_no"), on=["insurer_no", "claim_id", "version_no"], how="inner")
+    lines = done.lines().filter(~pl.col("reason").is_in(_OTHERS)).join(done.claims.select("u", *KEY), on=KEY, how="inner")
+    # where a line of a part differs, the part's sum differs for that reason
+    of = [*KEY, "part_no"]
+    lines = lines.filter(~((pl.col("item") == "part") & (pl.len().over(of) > 1) & pl.col("item").is_in(list(LINES)).any().over(of)))
     text = pl.format(
         "{}{}：請求{}円／算定{}円（{}）", pl.when(pl.col("part_no").is_not_null()).then(pl.format("部位{} ", "part_no")).otherwise(pl.lit("")),
         "item_ja", pl.col("billed_yen").cast(pl.String).fill_null("－"), pl.col("allowed_yen").cast(pl.String).fill_null("－"), "reason_ja",

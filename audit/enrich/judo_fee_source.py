@@ -9,7 +9,7 @@ import polars as pl
 from audit.enrich.judo_source import JudoSource, read
 from audit.enrich.once import once_per_view
 from audit.fees.judo.history import frequent_runs
-from audit.fees.judo.recompute import KEY, Recomputed, recompute
+from audit.fees.judo.calculation import KEY, Recomputed, recompute
 from audit.params import load
 from audit.tables import JUDO_PARTS
 from audit.view import View

@@ -17,6 +17,7 @@ from synthetic.plants.care_home_plants import CareHomePlants
 from synthetic.plants.care_plants import CarePlants
 from synthetic.plants.drug_plants import DrugPlants
 from synthetic.plants.injury_plants import InjuryPlants
+from synthetic.plants.judo_fee_plants import JudoFeePlants
 from synthetic.plants.judo_form_plants import JudoFormPlants
 from synthetic.plants.judo_plants import JudoPlants
 from synthetic.plants.lead_plants import LeadPlants
@@ -41,12 +42,13 @@ class Plants:
         self.judo, self.ahaki = JudoPlants(self.ledger), AhakiPlants(self.ledger)
         self.leads = LeadPlants(self.ledger)
         self.forms = JudoFormPlants(self.ledger)
+        self._judo_fees = JudoFeePlants(self.ledger)
         self._care, self._drugs, self._injuries = CarePlants(self.ledger), DrugPlants(self.ledger), InjuryPlants(self.ledger)
         self._care_home, self._visits = CareHomePlants(self.ledger), VisitPlants(self.ledger)
 
     def with_courses(self, natural: Courses) -> Courses:
         """Return natural and planted courses together."""
-        return concat_courses([natural, self.judo.courses(), self.forms.courses()])
+        return concat_courses([natural, self.judo.courses(), self.forms.courses(), self._judo_fees.courses()])
 
     def month(self, month: Month, care: CareSet) -> dict[str, list[ClaimSet]]:
         """Return the planted claims of a month by kind (med, pha, den, nur); care claims go into `care`."""
@@ -76,11 +78,16 @@ class Plants:
         ids = named.select(pl.concat_str([pl.lit("care"), *parts], separator=":").alias("id"))["id"]
         self.ledger.claims(month, named["plant"].to_numpy(), ids)
 
+    def spoil_judo(self, month: Month, judo: JudoMonth) -> JudoMonth:
+        """Put the planted fee errors into the forms of a month."""
+        return self._judo_fees.spoil(month, judo)
+
     def settle_judo(self, month: Month, judo: JudoMonth, texts: PersonTexts, *, labelled: bool) -> None:
         """Label the judo plants of a month (history months only count towards what comes later)."""
         self.judo.settle(month, judo, self.world.people, texts, labelled=labelled)
         if labelled:
             self.forms.settle(month, judo, texts)
+            self._judo_fees.settle(month, judo)
 
     def mark_judo(self, judo: JudoMonth) -> JudoMonth:
         """Return a month's forms with what the planted ones say amiss."""

@@ -81,6 +81,15 @@ first_exam_on = "初検年月日"
 initial_fee_yen = "初検料"
 reexam_fee_yen = "再検料"
 visit_fee_yen = "往療料"
+visit_count = "往療回数"
+visit_km = "往療距離"
+consult_fee_yen = "初検時相談支援料"
+extra_hours_fee_yen = "時間外等加算"
+splint_fee_yen = "金属副子等加算"
+exercise_fee_yen = "運動後療料"
+info_fee_yen = "施術情報提供料"
+statement_fee_yen = "明細書発行加算"
+flat_fee_yen = "備考5定額"
 aftercare_yen = "後療料等"
 total_yen = "合計金額"
 copay_yen = "一部負担金"
@@ -121,6 +130,16 @@ actual_days = "実日数"
 outcome = "転帰"
 aftercare_yen = "後療料等"
 first_treatment_yen = "施療料等"
+after_count = "後療回数"
+after_yen = "後療料"
+warm_count = "温罨法回数"
+warm_yen = "温罨法料"
+cold_count = "冷罨法回数"
+cold_yen = "冷罨法料"
+electro_count = "電療回数"
+electro_yen = "電療料"
+multi_rate = "多部位逓減率"
+long_rate = "長期逓減率"
 
 [judo_parts.values.outcome]
 "1" = "cured"
@@ -232,7 +251,10 @@ def write_judo(cfg: TownConfig, people: People, texts: PersonTexts, providers: P
         "性別": pl.Series(people.sex[person].astype(np.int64)).cast(pl.String), "生年月日": day_text(people.birth[person]).zip_with(~era, day_text(people.birth[person], "era")),
         "部位数": claims["part_count"].cast(pl.String), "実日数": claims["days"].cast(pl.String), "施術日": day_list(claims["mask"]),
         "初検年月日": first_exam, "初検料": claims["initial"].cast(pl.String), "再検料": claims["reexam"].cast(pl.String),
-        "往療料": pl.Series(["0"] * claims.height, dtype=pl.String), "後療料等": claims["aftercare"].cast(pl.String), "合計金額": claims["total"].cast(pl.String),
+        "往療料": claims["visit"].cast(pl.String), "往療回数": claims["visit_times"].cast(pl.String), "往療距離": claims["visit_km"].cast(pl.String),
+        "初検時相談支援料": claims["advice"].cast(pl.String), "明細書発行加算": claims["receipt"].cast(pl.String),
+        **{name: pl.Series(["0"] * claims.height, dtype=pl.String) for name in ("時間外等加算", "金属副子等加算", "運動後療料", "施術情報提供料", "備考5定額")},
+        "後療料等": claims["aftercare"].cast(pl.String), "合計金額": claims["total"].cast(pl.String),
         "一部負担金": claims["copay"].cast(pl.String), "請求金額": claims["claimed"].cast(pl.String), "給付割合": claims["rate"].cast(pl.String),
         "負傷原因": claims["cause_text"].fill_null("").zip_with(claims["cause_text"].is_not_null(), pl.Series(CAUSES).gather(claims["cause"]).zip_with(claims["part_count"] >= 3, pl.Series([""] * claims.height, dtype=pl.String))),
         "長期理由書": claims["reason"].cast(pl.String),
@@ -247,4 +269,6 @@ def write_judo(cfg: TownConfig, people: People, texts: PersonTexts, providers: P
         "施術開始年月日": day_text(parts["begin"]), "施術終了年月日": day_text(parts["end"]), "実日数": parts["days"].cast(pl.String),
         "転帰": pl.Series(["", "治癒", "中止", "転医", "継続"]).gather(parts["outcome"]), "後療料等": parts["aftercare"].cast(pl.String),
         "施療料等": parts["opening"].cast(pl.String),
+        **{f"{ja}{of_what}": parts[f"{c}_{en}"].cast(pl.String) for c, ja in (("after", "後療"), ("warm", "温罨法"), ("cold", "冷罨法"), ("electro", "電療")) for of_what, en in (("回数", "n"), ("料", "yen"))},
+        "多部位逓減率": parts["multi"].cast(pl.String), "長期逓減率": parts["long"].cast(pl.String),
     }), parts_path)

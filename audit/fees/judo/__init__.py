@@ -3,6 +3,6 @@
 `recompute(claims, parts)` is the door; everything else here is a step of it. Amounts are yen of 10割.
 """
 
-from audit.fees.judo.recompute import LINES, Recomputed, recompute
+from audit.fees.judo.calculation import LINES, Recomputed, recompute
 
 __all__ = ["LINES", "Recomputed", "recompute"]

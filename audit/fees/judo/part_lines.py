@@ -75,15 +75,16 @@ def part_lines(parts: pl.DataFrame) -> pl.DataFrame:
 def _taken(bound: str) -> dict[str, pl.Expr]:
     """Share a line's count out over the places of the order: the best ones first for `hi`, the worst first for `lo`."""
     order = (1, 2, 3, 4) if bound == "hi" else (4, 3, 2, 1)
-    left, out = pl.col("count"), {}
+    out, before = {}, pl.lit(0, dtype=pl.Int32)
     for k in order:
-        out[f"{bound}_n{k}"] = pl.min_horizontal(left, pl.col(f"{bound}_{k}"))
-        left = left - pl.min_horizontal(left, pl.col(f"{bound}_{k}"))
+        out[f"{bound}_n{k}"] = pl.min_horizontal((pl.col("count") - before).clip(0), f"{bound}_{k}")
+        before = before + pl.col(f"{bound}_{k}")
+    left = (pl.col("count") - before).clip(0)
     # more times than days: what is left over stands in the best (worst) place that the part has
-    seen = [pl.col(f"{bound}_{k}") > 0 for k in order]
-    for i, k in enumerate(order):
-        first = seen[i] & ~pl.any_horizontal(*seen[:i]) if i else seen[i]
-        out[f"{bound}_n{k}"] = out[f"{bound}_n{k}"] + pl.when(first).then(left).otherwise(0)
+    none = pl.lit(True)
+    for k in order:
+        out[f"{bound}_n{k}"] = out[f"{bound}_n{k}"] + pl.when(none & (pl.col(f"{bound}_{k}") > 0)).then(left).otherwise(0)
+        none = none & (pl.col(f"{bound}_{k}") == 0)
     return out
 
 
