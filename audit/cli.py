@@ -68,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     parameters.add_argument("name", nargs="?")
     parameters.add_argument("--on", help="適用日 YYYY-MM-DD（stale では基準日）")
     parameters.add_argument("--months", type=int, default=12, help="stale: 最終確認からの月数")
+    fees = verb("fees", _fees, "柔整の申請書1件を料金表から計算し直し、行ごとに示す", home=True)
+    fees.add_argument("claim", help="申請書ID（judo:保険者番号:整理番号）")
+    fees.add_argument("--month", required=True, help="納品の診療年月 YYYY-MM")
     demo = verb("demo", _demo, "架空の町を作り、最初から点検リストまで実行する", home=True)
     demo.add_argument("--insured", type=int, default=20_000)
     demo.add_argument("--month", default="2026-10")
@@ -181,6 +184,18 @@ def _params(arguments: argparse.Namespace) -> None:
         print("\n".join(p.name for p in params.load()))
     else:
         print(parameter_page(params.load()[arguments.name], day))
+
+
+def _fees(arguments: argparse.Namespace) -> None:
+    from audit.enrich.judo_fee_source import lines_of
+    from audit.reports.judo_fees import fee_text
+    from audit.view import StoredView
+
+    month = _day(f"{arguments.month}-01")
+    lines = lines_of(StoredView(_home(arguments) / "tables", month), arguments.claim)
+    if lines.is_empty():
+        raise UsageError(f"no judo claim of that id in {arguments.month}", remedy="give the id as in the worklist and the month it was delivered in")
+    print("\n".join(fee_text(lines)))
 
 
 def _day(text: str | None) -> date | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from audit.enrich.judo_fee_source import fees, share
+from audit.fees.judo.calculation import KEY, Recomputed
 from audit.fees.judo.claim_lines import ITEMS
 from audit.fees.judo.history import open_injuries, reexams
 from audit.fees.judo.part_lines import ITEMS as LINES
-from audit.fees.judo.calculation import KEY, Recomputed
 from audit.params import load
 from audit.rules.grains import Grain, declare
 from audit.view import View

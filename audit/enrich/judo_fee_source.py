@@ -8,8 +8,8 @@ import polars as pl
 
 from audit.enrich.judo_source import JudoSource, read
 from audit.enrich.once import once_per_view
-from audit.fees.judo.history import frequent_runs
 from audit.fees.judo.calculation import KEY, Recomputed, recompute
+from audit.fees.judo.history import frequent_runs
 from audit.params import load
 from audit.tables import JUDO_PARTS
 from audit.view import View
@@ -46,6 +46,12 @@ def fees(view: View) -> Fees:
     runs = frequent_runs(source, parameters).join(source.current.select("c", *KEY), on="c", how="inner").drop("c")
     # order of rows is not specified by a scan; windows and numbers rest on it
     return Fees(source, recompute(claims.sort(KEY), parts.sort(*KEY, "part_no"), runs, parameters))
+
+
+def lines_of(view: View, claim_id: str) -> pl.DataFrame:
+    """Return the recomputed lines (audit.fees.judo.LINES) of one claim of the delivery; empty where it has no such claim."""
+    done = fees(view).done
+    return done.only(done.claims.filter(pl.col("claim_id") == claim_id)["u"]).lines()
 
 
 def share(yen: pl.Expr) -> pl.Expr:

@@ -16,7 +16,8 @@ NOTES = "柔道整復師の施術に係る算定基準の実施上の留意事�
 
 
 def _part(p: Dated) -> pl.Expr:
-    return pl.format("{}#p{}", "stake_claim_id", "part_no")
+    """The part; the third and later ones together, as JD12 counts them: the same yen must not be counted twice in a case."""
+    return pl.when(pl.col("part_no") >= 3).then(pl.format("{}#parts3", "stake_claim_id")).otherwise(pl.format("{}#p{}", "stake_claim_id", "part_no"))
 
 
 _FLAT_PART = Mitigation("flat", "備考5（5か月を超える3部位以上の定額算定）による請求です", lambda p: pl.col("flat_billed"), "clear")

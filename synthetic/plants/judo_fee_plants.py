@@ -148,7 +148,7 @@ class JudoFeePlants:
     def _jd08(self, pool: Pool) -> None:
         at = np.arange(pool.n)
         for b, month in self._every():
-            self._course(pool, at, month, 3 + b % 3, 1, self._sets(pool, at, b, 1), 14, b)
+            self._course(pool, at, month, 3 + b % 3, 1, self._sets(pool, at, b, 1), 23, b)  # hardly a day without: some fall into the wait
         self._say(pool, at, "medium", "warmth and current after the waiting days" if pool.decoy else "warmth and current from the second day on")
 
     def _jd08b(self, pool: Pool) -> None:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audit.fees.judo import recompute
+from audit.reports.judo_fees import fee_text
 from tests.rules.case_tables import tables
 
 # (from, 初検, 相談, 再検, 施療, 後療, 温, 冷, 電, 明細書, 2nd, 3rd)
@@ -113,3 +114,12 @@ def test_unknown_prices_stay_unknown():
     claim = form(date(2020, 5, 1), [2, 9], 1, True, False, None) | {"splint_fee_yen": 950, "visit_fee_yen": 1860}
     out = lines(date(2020, 5, 1), claim)
     assert out.filter(pl.col("item").is_in(["splint", "visit"]))["reason"].to_list() == ["unknown", "unknown"]
+
+
+def test_lines_as_text_say_what_differs_and_why():
+    claim = form(date(2026, 6, 1), [2, 9, 16, 23], 3, True, False, None)
+    third = claim["judo_parts"][2]
+    third["after_yen"], third["aftercare_yen"] = 505 * 3, third["aftercare_yen"] + 505 * 3 - third["after_yen"]
+    text = list(fee_text(lines(date(2026, 6, 1), claim)))
+    assert "部位3 後療料 3回（単価505円）　請求1,515円　算定909円　差606円　多部位の逓減（備考3）が反映されていません" in text
+    assert sum("料金表のとおりです" not in t for t in text) == 2  # the line and its part's sum; the form's total was left as it was
