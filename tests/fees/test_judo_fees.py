@@ -33,7 +33,7 @@ def half_up(x: float) -> int:
 
 def form(month: date, days: list[int], parts: int, new: bool, long: bool, cured: int | None) -> dict:
     """One form that follows the notices; `cured`: day on which the first part is cured (days after it move the others up)."""
-    _, initial, consult, reexam, first, after, warm, cold, electro, statement, second, third = [r for r in TABLE if r[0] <= month][-1]
+    _, initial, consult, reexam, first, after, warm, _cold, electro, statement, second, third = [r for r in TABLE if r[0] <= month][-1]
     begun = month.replace(day=days[0]) if new else date(month.year - 1, month.month, 20) if long else month - timedelta(days=20)
     factor = 0.75 if long and not new else 1.0
     rows, body = [], 0
