@@ -276,11 +276,8 @@ def check(work: Path) -> Path:
         view, rules = _view(work), all_rules()
         absent = [t for t in ALL if not ALL[t].is_master and t not in ("quarantine", "findings", "not_evaluated", "cases") and not view.has(t, _KEPT_MONTHS.get(t, 0))]
         absent += [m.name for m in MASTERS if not view.has(m.name)]
-        started = time.perf_counter()
         frames = enrich.build_all(view)
-        counts["enrich_seconds"], started = round(time.perf_counter() - started, 3), time.perf_counter()
         result = engine.run_rules(frames, params.load(), rules.values(), absent)
-        counts["rules_seconds"] = round(time.perf_counter() - started, 3)
         write_parquet(work / "findings.parquet", result.findings)
         write_parquet(work / "not_evaluated.parquet", result.not_evaluated)
         write_parquet(work / "mitigated.parquet", result.mitigated)

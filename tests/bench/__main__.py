@@ -73,6 +73,13 @@ from tests.bench.rules_rivals import compare
 print(json.dumps(compare(Path(sys.argv[1]), sys.argv[2])))
 """
 
+COSTS = """
+import sys, json
+from pathlib import Path
+from tests.bench.rule_costs import costs
+print(json.dumps(costs(Path(sys.argv[1]), sys.argv[2])))
+"""
+
 
 def generate(size: str) -> tuple[Path, dict[str, object]]:
     """Write the town unless it is there; return its folder and what writing cost."""
@@ -122,6 +129,7 @@ def main(size: str) -> None:
     result["uke"] = json.loads(uke.stdout.strip().splitlines()[-1]) if uke.stdout.strip().endswith("}") else uke.stdout.strip()
     if size == "town":
         result["rules"] = child(RIVALS, str(home), month)
+        result["costs"] = child(COSTS, str(home), month)
     out = OUT / f"{size}.json"
     out.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(json.dumps({k: v for k, v in result.items() if k in ("month", "uke", "rules")}, indent=1, ensure_ascii=False))
