@@ -55,7 +55,7 @@ def is_dispensing(world: World, inst: np.ndarray) -> np.ndarray:
 
 def keeps_chronic(role: np.ndarray) -> np.ndarray:
     """Persons kept for judo and third-party plants still visit their chronic practice."""
-    return ((role > 0) & (role < 100)) | (role >= 300)
+    return ((role > 0) & (role < 100)) | ((role >= 300) & (role < 700))
 
 
 def outpatient_month(world: World, month: Month, busy: np.ndarray) -> Outpatient:

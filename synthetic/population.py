@@ -48,6 +48,7 @@ class People:
         certified: care certified. care_level: 2-digit code as an integer, 0 = none.
         setting: 0 no care service, 1 services at home, 2 特養, 3 老健.
         chronic: has a practice for chronic disease. dialysis: on dialysis.
+        misrated: the register says 70 per cent although the receipts are billed at `rate` (empty: nobody).
         role: 0 ordinary, otherwise the number of the plant family that has reserved this person.
 
     """
@@ -73,6 +74,7 @@ class People:
     dialysis: np.ndarray
     role: np.ndarray
     care_no: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    misrated: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=bool))
 
     @property
     def n(self) -> int:
@@ -86,6 +88,12 @@ class People:
     def age_at(self, day: int) -> np.ndarray:
         """Age in full years on a day."""
         return ((day - self.birth) / 365.2425).astype(np.int64)
+
+
+def rate_at(people: People, day: int) -> np.ndarray:
+    """Benefit rate of everybody on a day: what holds from 70 on, or below school age, holds from then only."""
+    age = (day - people.birth) / 365.2425
+    return np.where(age < 6.5, 80, np.where(age >= 70, people.rate, 70))
 
 
 def _households(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -20,11 +20,13 @@ from synthetic.office_lists import write_office_lists
 from synthetic.outpatient import outpatient_month
 from synthetic.pharmacy import pharmacy_month
 from synthetic.plants import Plants
+from synthetic.plants.cover_plants import OTHER_INSURER
 from synthetic.population import insurer_numbers
 from synthetic.render.ahaki import AHAKI_MAPPING, write_ahaki
 from synthetic.render.book import VOLUME_CLAIMS
 from synthetic.render.care import write_claims, write_records
 from synthetic.render.leads import write_cases, write_cuts, write_leads, write_rates
+from synthetic.render.cover import COVER_MAPPING, write_overlaps, write_settlements
 from synthetic.render.masters import write_masters
 from synthetic.render.persons import PersonTexts
 from synthetic.render.tables import (
@@ -122,6 +124,7 @@ class Town:
         files += self._ahaki(folder, month)
         files += self._register(folder, month)
         files += self._told(folder, month)
+        files += self._cover(folder, month)
         files += [(f, k, "") for f, k in write_masters(folder, month)]
         files += write_office_lists(self.world, folder)
         self._delivery(folder, month, files)
@@ -203,6 +206,13 @@ class Town:
         write_cuts(self.texts, told.cuts, month, folder / files[-2][0])
         write_rates(self.cfg, month, folder / files[-1][0])
         return [(name, kind, "") for name, kind in files]
+
+    def _cover(self, folder: Path, month: Month) -> list[tuple[str, str, str]]:
+        overlaps, settlements = f"shikaku_chofuku_{month.yyyymm}.csv", f"hokenshakan_{month.yyyymm}.csv"
+        write_overlaps(self.world.people, self.texts, self.plants.cover.overlaps(month), folder / overlaps)
+        write_settlements(self.texts, self.plants.cover.settlements(), OTHER_INSURER, month, folder / settlements)
+        (folder / "cover_mapping.toml").write_text(COVER_MAPPING, encoding="utf-8")
+        return [(overlaps, "cover_overlaps", 'layout = "cover_mapping.toml"'), (settlements, "insurer_settlements", 'layout = "cover_mapping.toml"')]
 
     def _delivery(self, folder: Path, month: Month, files: list[tuple[str, str, str]]) -> None:
         insurers = insurer_numbers(self.cfg.insurers)

@@ -15,7 +15,9 @@ from synthetic.plants.ahaki_plants import AhakiPlants
 from synthetic.plants.base import Ledger, reserve
 from synthetic.plants.care_home_plants import CareHomePlants
 from synthetic.plants.care_plants import CarePlants
+from synthetic.plants.cover_plants import CoverPlants
 from synthetic.plants.drug_plants import DrugPlants
+from synthetic.plants.history_plants import HistoryPlants
 from synthetic.plants.injury_plants import InjuryPlants
 from synthetic.plants.judo_fee_plants import JudoFeePlants
 from synthetic.plants.judo_form_plants import JudoFormPlants
@@ -43,6 +45,7 @@ class Plants:
         self.leads = LeadPlants(self.ledger)
         self.forms = JudoFormPlants(self.ledger)
         self._judo_fees = JudoFeePlants(self.ledger)
+        self.cover, self._history = CoverPlants(self.ledger), HistoryPlants(self.ledger)
         self._care, self._drugs, self._injuries = CarePlants(self.ledger), DrugPlants(self.ledger), InjuryPlants(self.ledger)
         self._care_home, self._visits = CareHomePlants(self.ledger), VisitPlants(self.ledger)
 
@@ -55,7 +58,7 @@ class Plants:
         out: dict[str, list[ClaimSet]] = {}
         made_by_family = (
             self._care.month(month, care), self._drugs.month(month), self._injuries.month(month), self.ahaki.month(month), self.leads.month(month),
-            self._care_home.month(month, care), self._visits.month(month),
+            self._care_home.month(month, care), self._visits.month(month), self.cover.month(month), self._history.month(month),
         )
         for made in made_by_family:
             for kind, sets in made.items():
@@ -70,6 +73,7 @@ class Plants:
         self.ledger.claims(month, planted["plant"].to_numpy(), ids)
         if kind == "med":
             self.leads.settle(month, made)
+        self.cover.settle(month, made)
 
     def settle_care(self, month: Month, care: CareMonth, texts: PersonTexts) -> None:
         """Learn the claim ids of a month's planted care claims."""

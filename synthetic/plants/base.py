@@ -13,7 +13,7 @@ from synthetic.population import set_certified
 from synthetic.render.persons import PersonTexts
 from synthetic.world import World
 
-FAMILY_ROLE = {"judo": 1, "care": 100, "drug": 200, "injury": 300, "lead": 250, "ahaki": 400}
+FAMILY_ROLE = {"judo": 1, "care": 100, "drug": 200, "injury": 300, "lead": 250, "ahaki": 400, "cover": 700, "history": 710}
 LABEL_SCHEMA = {
     "plant_id": pl.String, "plant_type": pl.String, "catalogue_id": pl.String, "is_decoy": pl.Boolean, "insurer_no": pl.String, "person_id": pl.String,
     "provider_id": pl.String, "service_month": pl.String, "claim_ids": pl.List(pl.String), "expected_yen": pl.Int64, "difficulty": pl.String,
@@ -125,7 +125,7 @@ def turns(cfg: TownConfig, kind: str) -> int:
     spec = load_yaml("plants.yaml")
     if spec["kinds"][kind].get("once"):  # nobody dies twice
         return len(cfg.months)
-    lasting = spec["kinds"][kind]["family"] == "judo" or kind == "TP03" or spec["kinds"][kind].get("lasting", False)
+    lasting = spec["kinds"][kind]["family"] in ("judo", "cover", "history") or kind == "TP03" or spec["kinds"][kind].get("lasting", False)
     if lasting or cfg.insured < spec["turns_from"]["value"]:
         return 1
     return min(len(cfg.months), spec["turns"]["value"])
@@ -140,17 +140,25 @@ def reserve(cfg: TownConfig, world: World) -> Ledger:
     order = rng.permutation(np.flatnonzero(whole))
     elderly = order[people.band[order] == 3]
     younger = order[(people.band[order] == 2) & (people.age_at(cfg.last.last)[order] < 64)]  # of working age to the end
+    # young adults: few natural patterns of their age, and the others need the older ones
+    adults = (people.band == 1) & (people.gained <= cfg.judo_first.first - 400) & (people.lost < 0) & ~people.dialysis & (world.duplicate == 0) & ~people.certified
+    adults = cfg.rng("reserve-adults").permutation(np.flatnonzero(adults))
     ledger = Ledger(cfg, world)
-    number, used_old, used_young = 1, 0, 0
+    number, used_old, used_young, used_adults = 1, 0, 0, 0
     certify = np.zeros(people.n, bool)
     for kind, spec in load_yaml("plants.yaml")["kinds"].items():
         n = amount_of(kind, cfg.insured) * turns(cfg, kind)
         for decoy in (False, True):
             old = n if spec["family"] == "care" else 0 if spec.get("working_age") else (n + 1) // 2
-            chosen = np.concatenate([elderly[used_old : used_old + old], younger[used_young : used_young + n - old]])
+            if spec["family"] in ("cover", "history"):
+                chosen, old = adults[used_adults : used_adults + n], 0
+                used_adults += n
+            else:
+                chosen = np.concatenate([elderly[used_old : used_old + old], younger[used_young : used_young + n - old]])
             if len(chosen) < n:
                 raise ValueError("the town is too small for its plants: raise --insured")
-            used_old, used_young = used_old + old, used_young + n - old
+            if spec["family"] not in ("cover", "history"):
+                used_old, used_young = used_old + old, used_young + n - old
             chosen = np.sort(chosen)
             people.role[chosen] = FAMILY_ROLE[spec["family"]]
             if spec["family"] == "care":

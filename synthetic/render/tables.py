@@ -9,7 +9,7 @@ import polars as pl
 
 from synthetic.config import Month, TownConfig, rate
 from synthetic.judo import CAUSES, INJURIES, JudoMonth, Listed
-from synthetic.population import People
+from synthetic.population import People, rate_at
 from synthetic.providers import Providers
 from synthetic.render.persons import PersonTexts
 from synthetic.render.text import day_text
@@ -162,7 +162,11 @@ def write_csv(frame: pl.DataFrame, path: Path) -> None:
 
 def write_eligibility(cfg: TownConfig, people: People, texts: PersonTexts, month: Month, path: Path) -> None:
     """Write the register as of the end of a month: people who joined later are not in it yet."""
-    at = np.flatnonzero((people.gained <= month.last) & ((people.lost < 0) | (people.lost > month.first - 370)))
+    kept = (people.lost < 0) | (people.lost > month.first - 370) | (people.role >= 700)  # losses of plants stay on the register
+    at = np.flatnonzero((people.gained <= month.last) & kept)
+    listed = rate_at(people, month.first)
+    if len(people.misrated):
+        listed = np.where(people.misrated, 70, listed)
     rows = pl.Series(at)
     lost = np.where(people.lost[at] <= month.last, people.lost[at], -1)
     rng = cfg.rng("register-oddness")
@@ -180,7 +184,7 @@ def write_eligibility(cfg: TownConfig, people: People, texts: PersonTexts, month
         "氏名": texts.name.gather(rows), "カナ氏名": texts.kana.gather(rows), "性別": pl.Series(people.sex[at].astype(np.int64)).cast(pl.String),
         "生年月日": day_text(people.birth[at]), "資格取得日": day_text(people.gained[at]), "資格喪失日": day_text(lost),
         "喪失事由": pl.Series(lost >= 0).cast(pl.Int64).cast(pl.String).replace({"0": "", "1": "02"}),
-        "給付割合": pl.Series(people.rate[at]).cast(pl.String),
+        "給付割合": pl.Series(listed[at]).cast(pl.String),
         "介護保険者番号": texts.care_insurer.gather(rows), "介護被保険者番号": care_no,
         "要介護状態区分": pl.Series(people.care_level[at]).cast(pl.String).replace({"0": ""}),
         "認定開始日": day_text(people.cert_from[at]), "認定終了日": day_text(people.cert_to[at]),
