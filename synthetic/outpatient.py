@@ -109,7 +109,9 @@ def _fill(world: World, month: Month, rng: np.random.Generator, who: np.ndarray,
     mask = pick_days(rng, np.where(dialysis, 13, visits), month.open_days())
     count = popcount(mask)
     claims = ClaimSet(month, who, inst, mask, clinic=(inst < HOSPITAL_BASE))
-    new = ~dialysis & np.where(slot == 0, rng.random(n) < 0.04, rng.random(n) < np.where(hospital, 0.1, 0.33))
+    # who comes for one complaint after another is cured each time: a first visit never follows an open disease
+    episodes = (who * 2_654_435_761 // 4096 + slot * 331) % 1000 / 1000
+    new = ~dialysis & (episodes < np.select([slot == 0, hospital], [0.04, 0.1], 0.33))
     first = np.where(new, 1 << np.maximum(first_day(mask) - 1, 0), 0)
     injury = rng.random(n) < rate("outpatient.injury_share") / 0.29  # of the claims that can have one
     injury &= (second & ((specialty == 1) | (specialty == 0))) | hospital
@@ -154,15 +156,17 @@ def _diagnose(world, month, rng, claims, who, slot, specialty, new, injury, star
     lasting = (slot == 0) | (slot == 2)
     claims.diagnosis(names["末期腎不全"], world.since[who, 0], slot == 3, main=1)
     for k in range(3):
-        claims.diagnosis(world.diseases[who, k], world.since[who, k], lasting & ((k == 0) | (slot == 0)), main=int(k == 0))
+        begun, end = np.where(new, start, world.since[who, k]), np.where(new, 2, 1)
+        claims.diagnosis(world.diseases[who, k], begun, lasting & ((k == 0) | (slot == 0)), main=int(k == 0), outcome=end)
     pools = np.array([[names[c] for c in row] for row in BY_SPECIALTY])
     pick = (who * 7 + specialty) % 3  # the same complaint for the same person
     since = np.where(new, start, np.maximum(world.since[who, 1], month.first - 400 + (who * 13) % 380))
-    claims.diagnosis(pools[specialty, pick], since, slot == 1, main=1, outcome=np.where(new & (rng.random(n) < 0.15), 2, 1))
+    claims.diagnosis(pools[specialty, pick], since, slot == 1, main=1, outcome=np.where(new, 2, 1))
     acute = np.array([names[c] for c in ACUTE])[rng.integers(0, len(ACUTE), n)]
-    claims.diagnosis(acute, start, (slot == 0) & (rng.random(n) < 0.10), modifier=np.where(rng.random(n) < 0.2, 8002, 0))
+    claims.diagnosis(acute, start, (slot == 0) & (rng.random(n) < 0.10), modifier=np.where(rng.random(n) < 0.2, 8002, 0), outcome=np.where(new, 2, 1))
     code = choose(rng, n, np.array([names[c] for c in INJURIES]), INJURY_SHARE)
-    claims.diagnosis(code, np.where(rng.random(n) < 0.55, start, start - 20 - rng.integers(0, 60, n)), injury)
+    fresh = (rng.random(n) < 0.55) | new
+    claims.diagnosis(code, np.where(fresh, start, start - 20 - rng.integers(0, 60, n)), injury, outcome=np.where(new, 2, 1))
 
 
 def _prescribe(world, month, rng, claims, who, slot, specialty, new, once) -> Prescription:

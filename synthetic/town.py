@@ -25,8 +25,8 @@ from synthetic.population import insurer_numbers
 from synthetic.render.ahaki import AHAKI_MAPPING, write_ahaki
 from synthetic.render.book import VOLUME_CLAIMS
 from synthetic.render.care import write_claims, write_records
-from synthetic.render.leads import write_cases, write_cuts, write_leads, write_rates
 from synthetic.render.cover import COVER_MAPPING, write_overlaps, write_settlements
+from synthetic.render.leads import write_cases, write_cuts, write_leads, write_rates
 from synthetic.render.masters import write_masters
 from synthetic.render.persons import PersonTexts
 from synthetic.render.tables import (

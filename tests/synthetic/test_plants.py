@@ -11,7 +11,7 @@ import pytest
 from synthetic.config import load_yaml
 
 MONTH, DAYS = "2026-10", 31
-ADVICE = ["RX03", "RX05", "RX06", "RX07", "RX08", "JD22"]  # no money of this month
+ADVICE = ["RX03", "RX05", "RX06", "RX07", "RX08", "JD22", "EL05", "RC07", "RC08B"]  # no money of this month
 HYGIENE, HOME_DOCTOR, HOME_NURSE, CANCER = "303001310", "114031010", "114004510", "8840249"
 
 
@@ -88,8 +88,8 @@ def test_every_kind_has_plants_and_decoys_in_every_month(town):
     for kind in load_yaml("plants.yaml")["kinds"]:
         for decoy in (False, True):
             for month in ("2026-09", MONTH):
-                if kind == "TP03" and month == "2026-09":
-                    continue  # no case is open before the first delivered month
+                if kind in ("TP03", "RC04", "RC08", "RC08B") and month == "2026-09":
+                    continue  # what needs an earlier month begins with the second
                 at = counts.filter((pl.col("plant_type") == kind) & (pl.col("is_decoy") == decoy) & (pl.col("service_month") == month))
                 assert at["len"].sum() >= 8, (kind, decoy, month)
 
@@ -496,3 +496,115 @@ def test_later_claims_of_an_open_case(town, receipts):
             now = {r[1] for c in ids(row, "med") for r in receipts[c]["SY"]}
             assert (case in now) != decoy
             assert not any("10" in specials(receipts[c]) for c in ids(row, "med"))
+
+
+# ---- cover and history --------------------------------------------------------------------------------------------
+def visits(receipts: dict, claim: str) -> set[int]:
+    """Days with a count on any line of a receipt."""
+    return {d for r in receipts[claim].get("SI", []) for d, cell in enumerate(r[13:44], start=1) if cell}
+
+
+@pytest.fixture(scope="module")
+def register(town):
+    return {f"{r['保険者番号']}-{r['宛名番号']}": r for r in town.csv(MONTH, "shikaku_202610.csv").to_dicts()}
+
+
+def test_care_after_cover_ended(town, receipts, register):
+    settled = set(town.csv(MONTH, "hokenshakan_202610.csv")["検索番号"])
+    for decoy in (False, True):
+        for row in labelled(town, "EL01", decoy):
+            lost = day(register[row["person_id"]]["資格喪失日"])
+            after = any(date(2026, 10, d) >= lost for c in ids(row, "med") for d in visits(receipts, c))
+            assert (after and not set(ids(row, "med")) & settled) != decoy
+
+
+def test_rate_that_is_not_the_registers(town, receipts, register):
+    for decoy in (False, True):
+        for row in labelled(town, "EL02", decoy):
+            billed = {"7": "80", "8": "80", "9": "70", "0": "70"}[receipts[ids(row, "med")[0]]["RE"][0][2][3]]
+            assert (billed != register[row["person_id"]]["給付割合"]) != decoy
+
+
+def test_receipts_billed_twice(town, receipts):
+    places = dict(town.uke(MONTH, "med").filter(pl.col("rec") == "RE").select("claim", "inst").iter_rows())
+    for decoy in (False, True):
+        for kind in ("EL03", "EL03N"):
+            for row in labelled(town, kind, decoy):
+                a, b = ids(row, "med")
+                alike = visits(receipts, a) == visits(receipts, b) if kind == "EL03" else bool(visits(receipts, a) & visits(receipts, b))
+                assert (places[a] == places[b] and alike) != decoy
+
+
+def test_the_75th_birthday(town, receipts, register):
+    for decoy in (False, True):
+        for row in labelled(town, "EL04", decoy):
+            born = day(register[row["person_id"]]["生年月日"])
+            reached = date(born.year + 75, born.month, born.day)
+            assert any(date(2026, 10, d) >= reached for c in ids(row, "med") for d in visits(receipts, c)) != decoy
+
+
+def test_care_nearly_two_years_ago(town, receipts, register):
+    for decoy in (False, True):
+        for row in labelled(town, "EL05", decoy):
+            month = receipts[ids(row, "med")[0]]["RE"][0][3]
+            assert day(register[row["person_id"]]["資格喪失日"]) < date(int(month[:4]), int(month[4:]), 1)
+            assert (month == "202502") != decoy
+
+
+def test_care_beside_other_cover(town, receipts, register):
+    listed = {(r["記号"] + r["番号"] + r["枝番"]): r for r in town.csv(MONTH, "shikaku_chofuku_202610.csv").to_dicts()}
+    half = str.maketrans("０１２３４５６７８９", "0123456789")
+    for kind, word in (("EL06", "資格重複"), ("EL07", "二重加入")):
+        for decoy in (False, True):
+            for row in labelled(town, kind, decoy):
+                person = register[row["person_id"]]
+                entry = listed[(person["記号"] + person["番号"] + person["枝番"]).translate(half)]
+                assert entry["重複区分"] == word
+                inside = any(date(2026, 10, d) >= day(entry["重複開始日"]) for c in ids(row, "med") for d in visits(receipts, c))
+                assert inside != decoy
+
+
+def test_first_visits_again(town, receipts):
+    for decoy in (False, True):
+        for row in labelled(town, "RC04", decoy):
+            (claim,) = ids(row, "med")
+            assert [r[3] for r in receipts[claim]["SI"]].count("111000110") == 1
+            going_on = any(r[3] == "1" and r[2] < "20261001" for r in receipts[claim]["SY"])
+            assert going_on != decoy
+
+
+def test_visits_inside_a_stay(town, receipts):
+    for decoy in (False, True):
+        for row in labelled(town, "RC05", decoy):
+            stay, out = sorted(ids(row, "med"), key=lambda c: receipts[c]["RE"][0][2][3] not in "13579")
+            inner = set(sorted(visits(receipts, stay))[1:-1])
+            assert bool(inner & visits(receipts, out)) != decoy
+
+
+def test_suspicions_that_stay(town, receipts):
+    for decoy in (False, True):
+        for row in labelled(town, "RC07", decoy):
+            old = any("8002" in r[4] and western(r[2]) < "20260701" for c in ids(row, "med") for r in receipts[c]["SY"])
+            assert old != decoy
+
+
+def test_first_guidance_again(town, receipts):
+    before, name = set(), ""
+    for rec, f, inst in town.uke("2026-09", "med").select("rec", "f", "inst").iter_rows():
+        name = f[4] + western(f[6]) if rec == "RE" else name
+        if rec == "SI" and f[3] == "113017410":
+            before.add((name, inst))
+    now = {c: (f[4] + western(f[6]), inst) for c, rec, f, inst in town.uke(MONTH, "med").select("claim", "rec", "f", "inst").iter_rows() if rec == "RE"}
+    for decoy in (False, True):
+        for row in labelled(town, "RC08", decoy):
+            (claim,) = ids(row, "med")
+            assert any(r[3] == "113017410" for r in receipts[claim]["SI"])
+            assert (now[claim] in before) != decoy
+
+
+def test_missing_long_marks(town, receipts):
+    for decoy in (False, True):
+        for row in labelled(town, "RC08B", decoy):
+            head, payer = receipts[ids(row, "med")[0]]["RE"][0], receipts[ids(row, "med")[0]]["HO"][0]
+            assert head[11] == "26"
+            assert (int(payer[5]) * 3 > 10_000) != decoy
