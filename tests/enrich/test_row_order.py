@@ -25,6 +25,8 @@ GRAINS = {
     "jd18": "judo_medical", "jd19": "judo_medical", "jd20": "judo_person", "jd21": "judo_person", "jd22": "judo_person", "jd22b": "judo_person",
     "jc01": "clinic_profile", "jc02": "clinic_household",
     **{f"ah{n}": "ahaki_claim" for n in ("01", "02", "03", "03b", "04", "05", "05b", "06b", "06c", "07", "08")}, "ah06": "ahaki_line",
+    **{f"el0{n}": "cover_claim" for n in (1, 2, 4, 5, 6, 7)}, "el03": "claim_twin",
+    "rc04": "first_visit", "rc05": "stay_visit", "rc07": "suspected_claim", "rc08": "once_line", "rc08b": "long_case",
     "tp01": "medical_claim", "tp02": "medical_claim", "tp03": "medical_claim",
 }  # fmt: skip
 CASES = [
