@@ -193,7 +193,8 @@ def fee_differs(p: Dated) -> pl.Expr:
 )  # fmt: skip
 def both_kinds_at_home(p: Dated) -> pl.Expr:
     """訪問施術料 on both forms on one day; null: the days are not known."""
-    return (pl.col("both_kinds_days") > 0) & (p("ahaki.double_home.visits") > 0)
+    a_day = pl.when(pl.col("both_kinds_days") > 0).then(2).when(pl.col("both_kinds_days") == 0).then(1)  # 訪問施術料 on one day
+    return a_day > p("ahaki.double_home.visits")
 
 
 @rule(
