@@ -63,11 +63,21 @@ def _parser() -> argparse.ArgumentParser:
     rules = verb("rules", _rules, "ルールの一覧と内容")
     rules.add_argument("action", choices=["list", "show"])
     rules.add_argument("rule_id", nargs="?")
-    parameters = verb("params", _params, "日付つきパラメータの値と根拠")
-    parameters.add_argument("action", choices=["show", "stale"])
+    parameters = verb("params", _params, "日付つきパラメータの値と根拠、当所の値の登録", home=True)
+    parameters.add_argument("action", choices=["show", "list", "stale", "set"])
     parameters.add_argument("name", nargs="?")
     parameters.add_argument("--on", help="適用日 YYYY-MM-DD（stale では基準日）")
     parameters.add_argument("--months", type=int, default=12, help="stale: 最終確認からの月数")
+    parameters.add_argument("--parameters", type=Path, metavar="FOLDER", help="当所の値のフォルダ（既定: 保存先フォルダの parameters/）")
+    for status in ("unknown", "provisional", "own-choice"):
+        parameters.add_argument(f"--{status}", action="store_true", help="list: この状態の値があるものだけ")
+    parameters.add_argument("--office", action="store_true", help="list: 当所で登録した値だけ")
+    parameters.add_argument("--value", help="set: 値（一覧は a,b,c、表は 種類=数,種類=数）")
+    parameters.add_argument("--from", dest="start", help="set: 適用開始日 YYYY-MM-DD")
+    parameters.add_argument("--to", dest="end", help="set: 適用終了日（省略すると次の期間まで）")
+    parameters.add_argument("--status", help="set: confirmed, high, provisional, own_choice, unknown")
+    parameters.add_argument("--basis", help="set: 根拠（通知名・日付）")
+    parameters.add_argument("--by", help="set: 登録者（係名）")
     fees = verb("fees", _fees, "柔整の申請書1件を料金表から計算し直し、行ごとに示す", home=True)
     fees.add_argument("claim", help="申請書ID（judo:保険者番号:整理番号）")
     fees.add_argument("--month", required=True, help="納品の診療年月 YYYY-MM")
@@ -84,6 +94,7 @@ def _delivery(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, help="無作為抽出の種")
     parser.add_argument("--override-gate", metavar="理由", help="検査が停止としても続ける理由（記録される）")
     parser.add_argument("--csv-encoding", choices=["utf-8-sig", "cp932"], default="utf-8-sig")
+    parser.add_argument("--parameters", type=Path, metavar="FOLDER", help="当所の値のフォルダ（既定: 保存先フォルダの parameters/）")
 
 
 def _spec(arguments: argparse.Namespace):
@@ -92,7 +103,8 @@ def _spec(arguments: argparse.Namespace):
     if arguments.override_gate is not None and not arguments.override_gate.strip():
         raise UsageError("--override-gate needs a reason", remedy="--override-gate '理由'")
     return RunSpec(
-        arguments.delivery.absolute(), arguments.month, _home(arguments).absolute(), arguments.seed, arguments.override_gate, arguments.csv_encoding
+        arguments.delivery.absolute(), arguments.month, _home(arguments).absolute(), arguments.seed, arguments.override_gate, arguments.csv_encoding,
+        arguments.parameters and arguments.parameters.absolute(),
     )
 
 
@@ -175,15 +187,46 @@ def _rules(arguments: argparse.Namespace) -> None:
 
 def _params(arguments: argparse.Namespace) -> None:
     from audit import params
-    from audit.reports.catalogue import parameter_page, stale_lines
+    from audit.reports.catalogue import parameter_lines, parameter_page, stale_lines
 
-    day = _day(arguments.on)
-    if arguments.action == "stale":
-        print("\n".join(stale_lines(params.load(), day or date.today(), arguments.months)) or "確認が古い値はありません")
-    elif arguments.name is None:
-        print("\n".join(p.name for p in params.load()))
+    day, office = _day(arguments.on), arguments.parameters or _home(arguments) / "parameters"
+    held = params.load(office=office)
+    if arguments.action == "set":
+        _params_set(arguments, office)
+    elif arguments.action == "stale":
+        print("\n".join(stale_lines(held, day or date.today(), arguments.months)) or "確認が古い値はありません")
+    elif arguments.action == "list" or arguments.name is None:
+        wanted = {s for s in ("unknown", "provisional", "own_choice") if getattr(arguments, s)}
+        print("\n".join(parameter_lines(held, wanted, office=arguments.office)) or "該当する値はありません")
     else:
-        print(parameter_page(params.load()[arguments.name], day))
+        print(parameter_page(held[arguments.name], day))
+
+
+def _params_set(arguments: argparse.Namespace, office: Path) -> None:
+    """Enter a value of the office: checked first, written atomically, and never while a run is going on."""
+    from audit import params
+    from audit.home import Home, write_atomic
+    from audit.params_office import entered, parse_value
+    from audit.reports.catalogue import parameter_page
+    from audit.rules import check_rules
+
+    given = {"NAME": arguments.name, "--from": arguments.start, "--status": arguments.status, "--basis": arguments.basis, "--by": arguments.by}
+    if arguments.status != "unknown":
+        given["--value"] = arguments.value
+    if lacking := [k for k, v in given.items() if not (v or "").strip()]:
+        raise UsageError(f"params set needs {', '.join(lacking)}", remedy="params set NAME --value V --from YYYY-MM-DD --status S --basis TEXT --by WHO")
+    shipped, start = params.load(), _day(arguments.start)
+    value = {"from": start, "basis": arguments.basis, "status": arguments.status, "checked_on": date.today(), "by": arguments.by}
+    if arguments.end:
+        value["to"] = _day(arguments.end)
+    if arguments.status != "unknown":
+        value["value"] = parse_value(params.load(office=office)[arguments.name], arguments.value, start)
+    with Home(_home(arguments)).alone():
+        path, text, changed = entered(shipped, office, arguments.name, value)
+        check_rules(changed)
+        write_atomic(path, text.encode())
+    print(parameter_page(params.load(office=office)[arguments.name], None))
+    print(f"{path} に登録しました（同じ値で再点検するには run をもう一度実行します）")
 
 
 def _fees(arguments: argparse.Namespace) -> None:

@@ -143,8 +143,8 @@ def _number(text: str) -> int | float:
     return int(number) if number.is_integer() and "." not in text else number
 
 
-def entered(shipped: Parameters, folder: Path, name: str, value: dict[str, Any]) -> tuple[Path, str]:
-    """Return the office's file and its text with one more value; nothing is written.
+def entered(shipped: Parameters, folder: Path, name: str, value: dict[str, Any]) -> tuple[Path, str, Parameters]:
+    """Return the office's file, its text with one more value, and the parameters that result; nothing is written.
 
     A value with the same first day takes the earlier one's place, which is kept under `replaced`.
 
@@ -166,7 +166,7 @@ def entered(shipped: Parameters, folder: Path, name: str, value: dict[str, Any])
     if before:
         entry["replaced"] = [*entry.get("replaced", []), *before]
     entry["values"] = sorted([*(v for v in entry["values"] if v not in before), value], key=lambda v: v["from"])
-    for one in entries:
-        over(shipped, one, FILE)
+    changed = {e["name"]: over(shipped, e, FILE) for e in entries}
     entries.sort(key=lambda e: e["name"])
-    return path, _HEAD + yaml.safe_dump(entries, allow_unicode=True, sort_keys=False, width=160)
+    others = lay_over(shipped, folder) if folder.exists() else shipped
+    return path, _HEAD + yaml.safe_dump(entries, allow_unicode=True, sort_keys=False, width=160), Parameters([changed.get(p.name, p) for p in others])

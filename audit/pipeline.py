@@ -23,7 +23,7 @@ from typing import Any
 import polars as pl
 
 from audit import cases as case_making
-from audit import engine, enrich, params
+from audit import engine, enrich, params, params_office
 from audit.errors import DuplicateFileError, GateStop, MonthError, UsageError, storage_errors
 from audit.home import Home, package_versions, sha256_of_files, write_json, write_parquet
 from audit.intake import readers
@@ -34,7 +34,7 @@ from audit.intake.redelivery import complete
 from audit.intake.result import FilePlan
 from audit.intake.versions import supersede
 from audit.reports import run_page
-from audit.rules import all_rules
+from audit.rules import all_rules, check_rules
 from audit.tables import ALL, FINDINGS, MASTERS, QUARANTINE
 from audit.view import StoredView, months_before
 from audit.worklists.context import listed_context
@@ -56,6 +56,7 @@ class RunSpec:
         seed: seeds the random control sample; recorded in the manifest.
         override_gate: reason for going on although the gate says stop; None = respect it.
         csv_encoding: of the CSV worklists: utf-8-sig or cp932.
+        parameters: folder of the office's own parameter values; None = `<home>/parameters`.
 
     """
 
@@ -65,6 +66,12 @@ class RunSpec:
     seed: int = 1
     override_gate: str | None = None
     csv_encoding: str = "utf-8-sig"
+    parameters: Path | None = None
+
+    @property
+    def office(self) -> Path:
+        """Folder of the office's own parameter values, whether it exists or not."""
+        return self.parameters or self.home / "parameters"
 
 
 def parse_month(text: str) -> date:
@@ -77,7 +84,7 @@ def parse_month(text: str) -> date:
 # -- the work folder ------------------------------------------------------------------------------------------------
 def _spec(work: Path) -> RunSpec:
     raw = json.loads((work / "spec.json").read_text(encoding="utf-8"))
-    return RunSpec(**{**raw, "delivery": Path(raw["delivery"]), "home": Path(raw["home"])})
+    return RunSpec(**{**raw, "delivery": Path(raw["delivery"]), "home": Path(raw["home"]), "parameters": raw.get("parameters") and Path(raw["parameters"])})
 
 
 def _read(work: Path, name: str) -> Any:
@@ -93,7 +100,7 @@ def counts_of(work: Path, step: str) -> dict[str, Any]:
 def _step(work: Path, name: str) -> Iterator[dict[str, Any]]:
     """Time a step and add its counts to steps.json."""
     started, counts = time.perf_counter(), {}
-    with storage_errors():
+    with storage_errors(), params.laid_over(_spec(work).office):
         yield counts
     steps = _read(work, "steps.json") if (work / "steps.json").exists() else []
     steps = [s for s in steps if s["step"] != name]  # a retried task replaces its earlier attempt
@@ -120,14 +127,23 @@ def begin(spec: RunSpec) -> Path:
     _refuse_files_of_other_months(home, spec.month, plan.files)
     # what was read and how, not under which names: the id must not depend on the order of files
     inputs = sorted([f.kind, f.sha256, f.encoding, str(f.revision), f.insurer_no or "", _layout_digest(f)] for f in plan.files)
-    parameters = sha256_of_files(params.FOLDER.glob("*.yaml"), params.FOLDER)
+    parameters, own = _parameters_digest(spec.office)
     digest = sha256_text(json.dumps([inputs, parameters, spec.seed, spec.override_gate, spec.csv_encoding]))
     work = home.work_folder(f"{month:%Y-%m}-{digest[:8]}")
     write_json(work / "spec.json", asdict(spec))
-    write_json(work / "plan.json", {"run_id": f"{month:%Y-%m}-{digest[:8]}", "insurers": sorted(plan.insurers), "parameters_sha256": parameters})
+    write_json(work / "plan.json", {"run_id": f"{month:%Y-%m}-{digest[:8]}", "insurers": sorted(plan.insurers), "parameters_sha256": parameters, "office_parameters": own})
     write_json(work / "files.json", [asdict(f) for f in plan.files])
     write_json(work / "steps.json", [{"step": "begin", "seconds": round(time.perf_counter() - started, 3), "files": len(plan.files), "bytes": sum(f.size for f in plan.files)}])
     return work
+
+
+def _parameters_digest(office: Path) -> tuple[str, list[dict[str, Any]]]:
+    """Return the digest of the shipped and the office's values, and the latter; raises ParameterError where they are wrong."""
+    shipped = sha256_of_files(params.FOLDER.glob("*.yaml"), params.FOLDER)
+    own = params_office.own_values(params.load(office=office))
+    if own:
+        check_rules(params.load(office=office))
+    return (sha256_text(json.dumps([shipped, sha256_of_files(office.glob("*.yaml"), office)])) if own else shipped), own
 
 
 def sha256_text(text: str) -> str:
@@ -343,7 +359,7 @@ def _manifest(work: Path) -> dict[str, Any]:
         "run_id": plan["run_id"], "month": spec.month, "seed": spec.seed,
         "inputs": [{k: r[k] for k in ("name", "kind", "rows_in", "rows_in_tables", "quarantined")} | {"sha256": sha[r["name"]]} for r in sorted(reads, key=lambda r: r["name"])],
         "rows": {k: next(s for s in steps if s["step"] == "intake")[k] for k in ("rows_in", "rows_in_tables", "rows_in_quarantine")},
-        "parameters_sha256": plan["parameters_sha256"], "rules": {r.id: r.version for r in all_rules().values()},
+        "parameters_sha256": plan["parameters_sha256"], "office_parameters": plan["office_parameters"], "rules": {r.id: r.version for r in all_rules().values()},
         "packages": package_versions(), "gate": _read(work, "gate.json"), "steps": steps, "peak_memory_mib": _peak_memory_mib(),
     }
     if manifest["rows"]["rows_in"] != manifest["rows"]["rows_in_tables"] + manifest["rows"]["rows_in_quarantine"]:
@@ -356,7 +372,8 @@ def finish(work: Path) -> Path:
     """Write manifest and page, rename the work folder into place; return `runs/<run_id>`."""
     spec, plan = _spec(work), _read(work, "plan.json")
     write_json(work / "manifest.json", _manifest(work))
-    run_page.write(work, work / "report.html")
+    with params.laid_over(spec.office):
+        run_page.write(work, work / "report.html")
     for scratch in ("read", "linked", "found_cases.parquet", "spec.json", "plan.json", "files.json", "reads.json", "steps.json", "gate.json"):
         _remove(work / scratch)
     return Home(spec.home).publish(work, plan["run_id"])
@@ -405,7 +422,7 @@ def discard(work: Path) -> None:
 
 def run_month(spec: RunSpec, progress: Progress = lambda _: None) -> Path:
     """Run all steps plainly, without Prefect; return `runs/<run_id>`."""
-    spec = replace(spec, delivery=Path(spec.delivery).absolute(), home=Path(spec.home).absolute())
+    spec = replace(spec, delivery=Path(spec.delivery).absolute(), home=Path(spec.home).absolute(), parameters=spec.parameters and Path(spec.parameters).absolute())
     started = time.perf_counter()
     progress(f"[{time.perf_counter() - started:5.1f}s] 納品を確認しています")
     with working_in(spec.home):
@@ -444,7 +461,7 @@ def store_only(spec: RunSpec, progress: Progress = lambda _: None) -> dict[str, 
 
     The account (as in a run's manifest), the gate's report and the refused lines stay in `runs/<run_id>-intake/`.
     """
-    spec = replace(spec, delivery=Path(spec.delivery).absolute(), home=Path(spec.home).absolute())
+    spec = replace(spec, delivery=Path(spec.delivery).absolute(), home=Path(spec.home).absolute(), parameters=spec.parameters and Path(spec.parameters).absolute())
     with working_in(spec.home):
         work = begin(spec)
         with discarded_on_error(work):

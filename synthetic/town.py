@@ -14,6 +14,7 @@ from synthetic.config import Month, TownConfig, rate
 from synthetic.dental import dental_month, nursing_month
 from synthetic.dirt import break_lines
 from synthetic.finish import finish, later
+from synthetic.forms import natural
 from synthetic.inpatient import Stays, build_stays, inpatient_month
 from synthetic.judo import Courses, judo_month, natural_courses
 from synthetic.office_lists import write_office_lists
@@ -26,6 +27,7 @@ from synthetic.render.ahaki import AHAKI_MAPPING, write_ahaki
 from synthetic.render.book import VOLUME_CLAIMS
 from synthetic.render.care import write_claims, write_records
 from synthetic.render.cover import COVER_MAPPING, write_overlaps, write_settlements
+from synthetic.render.forms import forms_mapping, numbered, write_exchange_rates, write_orthosis, write_overseas
 from synthetic.render.leads import write_cases, write_cuts, write_leads, write_rates
 from synthetic.render.masters import write_masters
 from synthetic.render.persons import PersonTexts
@@ -122,6 +124,7 @@ class Town:
         files += self._care(folder, month, care)
         files += self._judo(folder, month, labelled=True)
         files += self._ahaki(folder, month)
+        files += self._forms(folder, month)
         files += self._register(folder, month)
         files += self._told(folder, month)
         files += self._cover(folder, month)
@@ -187,6 +190,19 @@ class Town:
         write_ahaki(self.cfg, self.world.people, self.texts, forms, month, folder / name)
         (folder / "ahaki_mapping.toml").write_text(AHAKI_MAPPING, encoding="utf-8")
         return [(name, "ahaki_claims", 'layout = "ahaki_mapping.toml"')]
+
+    def _forms(self, folder: Path, month: Month) -> list[tuple[str, str, str]]:
+        """Write care abroad, therapeutic devices and exchange rates, natural and planted together."""
+        people, files = self.world.people, []
+        ordinary, planted = natural(self.cfg, people, month), self.plants.forms(month)
+        for kind, letter, own, more, write in (("overseas", "K", ordinary[0], planted[0], write_overseas), ("orthosis", "S", ordinary[1], planted[1], write_orthosis)):
+            forms = numbered(pl.concat([own, *more]), letter, month)
+            write(people, self.texts, forms, folder / f"{kind}_{month.yyyymm}.csv")
+            self.plants.settle_forms(month, kind, forms, self.texts)
+            files.append((f"{kind}_{month.yyyymm}.csv", f"{kind}_claims", 'layout = "forms_mapping.toml"'))
+        write_exchange_rates(month, insurer_numbers(self.cfg.insurers), folder / f"rates_{month.yyyymm}.csv")
+        (folder / "forms_mapping.toml").write_text(forms_mapping(), encoding="utf-8")
+        return [*files, (f"rates_{month.yyyymm}.csv", "exchange_rates", 'layout = "forms_mapping.toml"')]
 
     def _register(self, folder: Path, month: Month) -> list[tuple[str, str, str]]:
         eligibility, link = f"shikaku_{month.yyyymm}.csv", f"person_link_{month.yyyymm}.csv"

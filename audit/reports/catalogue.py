@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from audit.params import Parameter, Parameters, load
+from audit.params import Parameter, Parameters, Period, load
 from audit.rules.registry import Rule
 from audit.view import months_before
 
@@ -39,10 +39,29 @@ def parameter_page(p: Parameter, on: date | None) -> str:
     periods = [q for q in p.periods if on is None or q == p.on(on)]
     lines = [f"{p.name}　{p.description_ja}（単位 {p.unit}）"]
     for q in periods:
-        shown = "不明" if q.status == "unknown" else "、".join(map(str, q.value)) if isinstance(q.value, tuple) else f"{q.value}"
-        until = f"{q.end}まで" if q.end else ""
-        lines.append(f"  {q.start}から{until}: {shown}　[{STATUS_JA[q.status]}] {q.basis}（最終確認 {q.checked_on}）")
+        own = f"、当所で登録: {q.by}" if q.by else ""
+        lines.append(f"  {_span(q)}: {_shown(q)}　[{STATUS_JA[q.status]}] {q.basis}（最終確認 {q.checked_on}{own}）")
     return "\n".join(lines if periods else [*lines, f"  {on} には定められていません（この日は判定不能になります）"])
+
+
+def parameter_lines(parameters: Parameters, statuses: set[str], *, office: bool = False) -> list[str]:
+    """Return one line per parameter, or per value that has one of the statuses or (`office`) was entered by the office."""
+    if not statuses and not office:
+        return [p.name for p in parameters]
+    kept = [(p, q) for p in parameters for q in p.periods if (not statuses or q.status in statuses) and (not office or q.by is not None)]
+    return [f"{p.name}\t{_span(q)}\t{_shown(q)}\t[{STATUS_JA[q.status]}]\t{q.basis}" for p, q in kept]
+
+
+def _shown(q: Period) -> str:
+    if q.status == "unknown":
+        return "不明"
+    if isinstance(q.value, dict):
+        return "、".join(f"{k}={v}" for k, v in q.value.items())
+    return "、".join(map(str, q.value)) if isinstance(q.value, tuple) else f"{q.value}"
+
+
+def _span(q: Period) -> str:
+    return f"{q.start}から" + (f"{q.end}まで" if q.end else "")
 
 
 def stale_lines(parameters: Parameters, today: date, months: int) -> list[str]:

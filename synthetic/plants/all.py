@@ -23,6 +23,8 @@ from synthetic.plants.judo_fee_plants import JudoFeePlants
 from synthetic.plants.judo_form_plants import JudoFormPlants
 from synthetic.plants.judo_plants import JudoPlants
 from synthetic.plants.lead_plants import LeadPlants
+from synthetic.plants.orthosis_plants import OrthosisPlants
+from synthetic.plants.overseas_plants import OverseasPlants
 from synthetic.plants.visit_plants import VisitPlants
 from synthetic.render.care import care_texts
 from synthetic.render.persons import PersonTexts
@@ -48,6 +50,7 @@ class Plants:
         self.cover, self._history = CoverPlants(self.ledger), HistoryPlants(self.ledger)
         self._care, self._drugs, self._injuries = CarePlants(self.ledger), DrugPlants(self.ledger), InjuryPlants(self.ledger)
         self._care_home, self._visits = CareHomePlants(self.ledger), VisitPlants(self.ledger)
+        self._overseas, self._orthosis = OverseasPlants(self.ledger), OrthosisPlants(self.ledger)
 
     def with_courses(self, natural: Courses) -> Courses:
         """Return natural and planted courses together."""
@@ -74,6 +77,16 @@ class Plants:
         if kind == "med":
             self.leads.settle(month, made)
         self.cover.settle(month, made)
+
+    def forms(self, month: Month) -> tuple[list[pl.DataFrame], list[pl.DataFrame]]:
+        """Return the planted paper forms of a month: care abroad, therapeutic devices."""
+        return self._overseas.month(month), self._orthosis.month(month)
+
+    def settle_forms(self, month: Month, kind: str, forms: pl.DataFrame, texts: PersonTexts) -> None:
+        """Learn the claim ids of a month's planted paper forms."""
+        planted = forms.filter(pl.col("plant") > 0)
+        ids = planted.select(pl.concat_str([pl.lit(kind + ":"), texts.insurer8.gather(planted["person"]), pl.lit(":"), "no"]).alias("id"))["id"]
+        self.ledger.claims(month, planted["plant"].to_numpy(), ids)
 
     def settle_care(self, month: Month, care: CareMonth, texts: PersonTexts) -> None:
         """Learn the claim ids of a month's planted care claims."""

@@ -9,11 +9,12 @@ import numpy as np
 import polars as pl
 
 from synthetic.config import Month, TownConfig, load_yaml
-from synthetic.population import set_certified
+from synthetic.population import People, set_certified
 from synthetic.render.persons import PersonTexts
 from synthetic.world import World
 
 FAMILY_ROLE = {"judo": 1, "care": 100, "drug": 200, "injury": 300, "lead": 250, "ahaki": 400, "cover": 700, "history": 710}
+FORMS = ("overseas", "orthosis")  # families of paper forms: their people are ordinary ones, and planted in one month only
 LABEL_SCHEMA = {
     "plant_id": pl.String, "plant_type": pl.String, "catalogue_id": pl.String, "is_decoy": pl.Boolean, "insurer_no": pl.String, "person_id": pl.String,
     "provider_id": pl.String, "service_month": pl.String, "claim_ids": pl.List(pl.String), "expected_yen": pl.Int64, "difficulty": pl.String,
@@ -65,6 +66,13 @@ class Ledger:
     def pool(self, kind: str, decoy: bool, month: Month) -> Pool:
         """Return the members of a kind that are active in a month."""
         return self.pools[kind, decoy].active(month, turns(self.cfg, kind))
+
+    def once(self, kind: str, decoy: bool, month: Month) -> Pool:
+        """Return the members of a kind of paper forms whose month it is: nobody comes twice, so only the last months have some."""
+        count = turns(self.cfg, kind)
+        pool, back = self.pools[kind, decoy], self.cfg.last.index - month.index
+        use = np.full(pool.n, back < count) & (np.arange(pool.n) % count == back % count)
+        return Pool(kind, decoy, pool.number[use], pool.person[use])
 
     def label(self, pool: Pool, month: Month, yen: np.ndarray, provider: np.ndarray, difficulty: np.ndarray, note: np.ndarray, where: np.ndarray | None = None) -> None:
         """Say that the plants of a pool (those of `where`) are in a month.
@@ -125,6 +133,8 @@ def turns(cfg: TownConfig, kind: str) -> int:
     spec = load_yaml("plants.yaml")
     if spec["kinds"][kind].get("once"):  # nobody dies twice
         return len(cfg.months)
+    if spec["kinds"][kind]["family"] in FORMS:
+        return min(len(cfg.months), spec["turns"]["value"])
     lasting = spec["kinds"][kind]["family"] in ("judo", "cover", "history") or kind == "TP03" or spec["kinds"][kind].get("lasting", False)
     if lasting or cfg.insured < spec["turns_from"]["value"]:
         return 1
@@ -146,9 +156,15 @@ def reserve(cfg: TownConfig, world: World) -> Ledger:
     ledger = Ledger(cfg, world)
     number, used_old, used_young, used_adults = 1, 0, 0, 0
     certify = np.zeros(people.n, bool)
+    paper, used = _paper_people(cfg, world), np.zeros(int(people.household.max()) + 1, bool)
     for kind, spec in load_yaml("plants.yaml")["kinds"].items():
         n = amount_of(kind, cfg.insured) * turns(cfg, kind)
         for decoy in (False, True):
+            if spec["family"] in FORMS:
+                chosen = _of_ages(people, paper, used, spec.get("decoy_ages" if decoy else "ages", [20, 73]), cfg, n)
+                ledger.pools[kind, decoy] = Pool(kind, decoy, np.arange(number, number + len(chosen)), chosen)
+                number += n
+                continue
             old = n if spec["family"] == "care" else 0 if spec.get("working_age") else (n + 1) // 2
             if spec["family"] in ("cover", "history"):
                 chosen, old = adults[used_adults : used_adults + n], 0
@@ -169,3 +185,19 @@ def reserve(cfg: TownConfig, world: World) -> Ledger:
     people.setting[certify] = 0
     people.care_level[certify] = np.maximum(people.care_level[certify], 21)
     return ledger
+
+
+def _paper_people(cfg: TownConfig, world: World) -> np.ndarray:
+    """Return people for paper forms in order: covered all the time, of any age."""
+    people = world.people
+    return cfg.rng("reserve-forms").permutation(np.flatnonzero((people.gained <= cfg.first.first - 400) & (people.lost < 0)))
+
+
+def _of_ages(people: People, paper: np.ndarray, used: np.ndarray, ages: list[int], cfg: TownConfig, n: int) -> np.ndarray:
+    """Take up to n people of an age (both ends included, at the end of the town's time), one of a household; fewer where there are no more."""
+    age = people.age_at(cfg.last.first)[paper]
+    free = paper[(age >= ages[0]) & (age < ages[1] + 1) & ~used[people.household[paper]]]
+    _, first = np.unique(people.household[free], return_index=True)
+    chosen = np.sort(free[np.sort(first)[:n]])
+    used[people.household[chosen]] = True
+    return chosen
