@@ -8,8 +8,12 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from audit.errors import AuditError, UsageError, storage_errors
+
+if TYPE_CHECKING:
+    from audit.rules.registry import Rule
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,9 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("run", help="実行IDまたはフォルダ")
     evaluate.add_argument("labels", type=Path, help="labels.parquet")
     evaluate.add_argument("--html", type=Path, help="1ページのHTMLも書き出す")
-    rules = verb("rules", _rules, "ルールの一覧と内容")
-    rules.add_argument("action", choices=["list", "show"])
+    rules = verb("rules", _rules, "ルールの一覧と内容", home=True)
+    rules.add_argument("action", choices=["list", "show", "catalog"])
     rules.add_argument("rule_id", nargs="?")
+    rules.add_argument("--write", action="store_true", help="catalog: CATALOG.md・CATALOG.ja.md・examples.yaml を書き直す（リポジトリの中で）")
     parameters = verb("params", _params, "日付つきパラメータの値と根拠、当所の値の登録", home=True)
     parameters.add_argument("action", choices=["show", "list", "stale", "set"])
     parameters.add_argument("name", nargs="?")
@@ -173,16 +178,31 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
 
 def _rules(arguments: argparse.Namespace) -> None:
+    from audit.params import laid_over
     from audit.reports.catalogue import rule_lines, rule_page
     from audit.rules import all_rules
 
     rules = all_rules()
     if arguments.action == "list":
         print("\n".join(rule_lines(rules.values())))
+    elif arguments.action == "catalog":
+        _catalogue(rules, write=arguments.write)
     elif arguments.rule_id not in rules:
         raise UsageError(f"no rule {arguments.rule_id!r}" if arguments.rule_id else "rules show needs a rule", remedy=f"one of: {', '.join(rules)}")
     else:
-        print(rule_page(rules[arguments.rule_id]))
+        with laid_over(_home(arguments) / "parameters"):
+            print(rule_page(rules[arguments.rule_id]))
+
+
+def _catalogue(rules: dict[str, Rule], *, write: bool) -> None:
+    from audit.reports.catalogue_files import stale_files, write_catalogue
+
+    if write:
+        print("\n".join(map(str, write_catalogue(rules))))
+    elif stale := stale_files(rules):
+        raise UsageError(f"the catalogue is stale: {', '.join(p.name for p in stale)}", remedy="kokuho-audit rules catalog --write")
+    else:
+        print("一覧は最新です")
 
 
 def _params(arguments: argparse.Namespace) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from audit.params import Parameter, Parameters, Period, load
+from audit.reports.examples import examples
 from audit.rules.registry import Rule
 from audit.view import months_before
 
@@ -31,7 +33,16 @@ def rule_page(r: Rule) -> str:
     lines += [f"  {line}" for name in r.params for line in parameter_page(parameters[name], None).splitlines()] or ["  なし"]
     lines.append("問題がない場合の例:")
     lines += [f"  ・{m.text_ja}（{'抽出しない' if m.effect == 'clear' else '留意として表示'}）" for m in r.mitigations] or ["  なし"]
-    return "\n".join(lines)
+    return "\n".join([*lines, *example_lines(examples({r.id: r}).get(r.id, {}))])
+
+
+def example_lines(told: dict[str, Any]) -> list[str]:
+    """Return a rule's example and counter-example (audit.reports.examples) as lines; none where there are none."""
+    lines: list[str] = []
+    for kind, head in (("hit", "例（抽出するもの）"), ("miss", "反例（抽出しないもの）")):
+        if kind in told:
+            lines += [f"{head}: {told[kind].get('title_ja', '')}".rstrip(": "), *(f"  {line}" for line in told[kind]["data"]), f"  → {told[kind]['outcome']}"]
+    return lines
 
 
 def parameter_page(p: Parameter, on: date | None) -> str:
@@ -40,7 +51,7 @@ def parameter_page(p: Parameter, on: date | None) -> str:
     lines = [f"{p.name}　{p.description_ja}（単位 {p.unit}）"]
     for q in periods:
         own = f"、当所で登録: {q.by}" if q.by else ""
-        lines.append(f"  {_span(q)}: {_shown(q)}　[{STATUS_JA[q.status]}] {q.basis}（最終確認 {q.checked_on}{own}）")
+        lines.append(f"  {span(q)}: {shown_value(q)}　[{STATUS_JA[q.status]}] {q.basis}（最終確認 {q.checked_on}{own}）")
     return "\n".join(lines if periods else [*lines, f"  {on} には定められていません（この日は判定不能になります）"])
 
 
@@ -49,10 +60,11 @@ def parameter_lines(parameters: Parameters, statuses: set[str], *, office: bool 
     if not statuses and not office:
         return [p.name for p in parameters]
     kept = [(p, q) for p in parameters for q in p.periods if (not statuses or q.status in statuses) and (not office or q.by is not None)]
-    return [f"{p.name}\t{_span(q)}\t{_shown(q)}\t[{STATUS_JA[q.status]}]\t{q.basis}" for p, q in kept]
+    return [f"{p.name}\t{span(q)}\t{shown_value(q)}\t[{STATUS_JA[q.status]}]\t{q.basis}" for p, q in kept]
 
 
-def _shown(q: Period) -> str:
+def shown_value(q: Period) -> str:
+    """Return a value as people read it: a list with 、, a table as 種類=数, 不明 where it is not known."""
     if q.status == "unknown":
         return "不明"
     if isinstance(q.value, dict):
@@ -60,7 +72,8 @@ def _shown(q: Period) -> str:
     return "、".join(map(str, q.value)) if isinstance(q.value, tuple) else f"{q.value}"
 
 
-def _span(q: Period) -> str:
+def span(q: Period) -> str:
+    """Return the days of a value, e.g. 2024-06-01から2026-03-31まで."""
     return f"{q.start}から" + (f"{q.end}まで" if q.end else "")
 
 
