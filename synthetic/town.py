@@ -194,11 +194,11 @@ class Town:
     def _forms(self, folder: Path, month: Month) -> list[tuple[str, str, str]]:
         """Write care abroad, therapeutic devices and exchange rates, natural and planted together."""
         people, files = self.world.people, []
-        ordinary, planted = natural(self.cfg, people, month), self.plants.forms(month)
+        ordinary, planted = natural(self.cfg, people, month), self.plants.paper_forms(month)
         for kind, letter, own, more, write in (("overseas", "K", ordinary[0], planted[0], write_overseas), ("orthosis", "S", ordinary[1], planted[1], write_orthosis)):
             forms = numbered(pl.concat([own, *more]), letter, month)
             write(people, self.texts, forms, folder / f"{kind}_{month.yyyymm}.csv")
-            self.plants.settle_forms(month, kind, forms, self.texts)
+            self.plants.settle_paper(month, kind, forms, self.texts)
             files.append((f"{kind}_{month.yyyymm}.csv", f"{kind}_claims", 'layout = "forms_mapping.toml"'))
         write_exchange_rates(month, insurer_numbers(self.cfg.insurers), folder / f"rates_{month.yyyymm}.csv")
         (folder / "forms_mapping.toml").write_text(forms_mapping(), encoding="utf-8")

@@ -78,11 +78,11 @@ class Plants:
             self.leads.settle(month, made)
         self.cover.settle(month, made)
 
-    def forms(self, month: Month) -> tuple[list[pl.DataFrame], list[pl.DataFrame]]:
+    def paper_forms(self, month: Month) -> tuple[list[pl.DataFrame], list[pl.DataFrame]]:
         """Return the planted paper forms of a month: care abroad, therapeutic devices."""
         return self._overseas.month(month), self._orthosis.month(month)
 
-    def settle_forms(self, month: Month, kind: str, forms: pl.DataFrame, texts: PersonTexts) -> None:
+    def settle_paper(self, month: Month, kind: str, forms: pl.DataFrame, texts: PersonTexts) -> None:
         """Learn the claim ids of a month's planted paper forms."""
         planted = forms.filter(pl.col("plant") > 0)
         ids = planted.select(pl.concat_str([pl.lit(kind + ":"), texts.insurer8.gather(planted["person"]), pl.lit(":"), "no"]).alias("id"))["id"]
