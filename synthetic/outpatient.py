@@ -138,14 +138,18 @@ def _fill(world: World, month: Month, rng: np.random.Generator, who: np.ndarray,
     rest = rest - np.where(rehab & (rest > 100), points[180755710] * count, 0)
     # a 老健 gives its residents their drugs itself
     own_drugs = world.people.setting[who] == 3
+    pictured = np.zeros(n, bool)
     for record, category, codes, price, chance in MENU:
         take = (rest >= price) & (rng.random(n) < chance) & ~(own_drugs & (record == "IY"))
         amounts = [1.0] if record == "IY" else None
         claims.unit(record, category, list(codes), price, once, take, amounts=amounts)
         rest = rest - np.where(take, price, 0)
         if codes[0] in (170020110, 170011810):
-            claims.unit("SI", 70, [170015410], points[170015410], once, take)
-            rest = rest - np.where(take, 450, 0)
+            # read once a month, however many pictures
+            first_read = take & ~pictured
+            claims.unit("SI", 70, [170015410], points[170015410], once, first_read)
+            rest = rest - np.where(first_read, 450, 0)
+            pictured |= take
     costly = rest > 15_000
     claims.unit("IY", 33, [622662201], 31144, once, costly & hospital, amounts=[1.0])
     return Outpatient(claims, given)
