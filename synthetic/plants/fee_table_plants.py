@@ -127,9 +127,9 @@ class FeeTablePlants:
             self._bill(month, pool, at, [(CAST, [10])])
             if age:  # in the first month there is nothing before
                 self._label(month, pool, points_of()[CAST], ["hard"], ["again inside three months"], variant)
-        elif age % CAST_MONTHS == 0:
-            self._bill(month, pool, at, [(CAST, [10])])
-            self._label(month, pool, 0, ["hard"], ["every third month"], variant)
+        else:
+            self._bill(month, pool, at, [(CAST, [10])], practice=age % CAST_MONTHS)
+            self._label(month, pool, 0, ["hard"], ["each institution every third month"], variant)
 
     def _rc06(self, month: Month, pool: Pool) -> None:
         at, variant = np.arange(pool.n), pool.variant(1)
