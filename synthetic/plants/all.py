@@ -64,6 +64,7 @@ class Plants:
         made_by_family = (
             self._care.month(month, care), self._drugs.month(month), self._injuries.month(month), self.ahaki.month(month), self.leads.month(month),
             self._care_home.month(month, care), self._visits.month(month), self.cover.month(month), self._history.month(month), self._fees.month(month),
+            self.forms.month(month),
         )
         for made in made_by_family:
             for kind, sets in made.items():

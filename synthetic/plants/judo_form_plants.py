@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from synthetic.config import Month
+from synthetic.claimset import ClaimSet
+from synthetic.config import Month, code_of, points_of
+from synthetic.inpatient import Stays, stay_claims
 from synthetic.judo import (
     FRACTURE,
     MAX_MONTHS,
@@ -16,12 +18,15 @@ from synthetic.judo import (
     concat_courses,
     month_first,
 )
+from synthetic.outpatient import HOSPITAL_BASE
 from synthetic.plants.base import Ledger, Pool
 from synthetic.plants.judo_plants import BLOCK, SETS
 from synthetic.render.persons import PersonTexts
 
-KINDS = ("JD09", "JD10", "JD11", "JD20", "JD21", "JD21F", "JD22", "JD23")
+KINDS = ("JD09", "JD10", "JD11", "JD18", "JD19", "JD20", "JD21", "JD21F", "JD22", "JD23")
 LOST_DAY, KEPT_DAY = 11, 21  # day of the month on which cover ends: of plants in the first month, of decoys in the last
+ADMITTED, DISCHARGED = 8, 18  # days of the month
+NECK, WRIST = 0, 8  # injuries of judo.INJURIES
 LONG, OFTEN = 4, 5  # months from which a reason sheet is asked; months of frequent visits
 TOLD = ("信号待ちで停車中に後ろから追突された", "通勤の途中、駅の階段で転倒した", "勤務中に荷台から荷物を下ろす際に捻った")
 HARMLESS = ("庭仕事の際に腰を捻った", "追突ではなく、自転車で自分から転倒した", "水仕事の際に足を滑らせた")
@@ -90,6 +95,17 @@ class JudoFormPlants:
         self._long(pool, at[~bone], SETS[pool.person[~bone] % len(SETS)][:, :2], 5, LONG + 1)
         self._long(pool, at[bone], FRACTURE + (pool.person[bone] % 3)[:, None], 5, LONG + 1)
 
+    def _jd18(self, pool: Pool) -> None:
+        part = np.full((pool.n, 1), WRIST if pool.decoy else NECK)
+        self._long(pool, np.arange(pool.n), part, 5, 2)
+
+    def _jd19(self, pool: Pool) -> None:
+        at = np.arange(pool.n)
+        for month in range(self.cfg.first.index, self.cfg.last.index + 1):
+            parts = SETS[(pool.person + month) % len(SETS)][:, :1]
+            until = int(month_first(np.array(month))) + ADMITTED - 2 if pool.decoy else -1
+            self._course(pool, at, month, 1, 1, parts, 3 if pool.decoy else 14, month % 4, until)
+
     def _jd20(self, pool: Pool) -> None:
         people = self.ledger.world.people
         lost = self.cfg.last.first + KEPT_DAY - 1 if pool.decoy else self.cfg.first.first + LOST_DAY - 1
@@ -118,6 +134,30 @@ class JudoFormPlants:
 
     def _jd23(self, pool: Pool) -> None:
         self._short(pool, np.arange(pool.n), 2)
+
+    # ---- at the doctor's and in hospital ---------------------------------------------------------------------------
+    def month(self, month: Month) -> dict[str, list[ClaimSet]]:
+        """Return the month's receipts of the JD18 and JD19 members: a treated neck, ten days in hospital."""
+        return {"med": [made for decoy in (False, True) for made in (self._treated(month, self.ledger.pools["JD18", decoy]), self._stay(month, self.ledger.pools["JD19", decoy]))]}
+
+    def _treated(self, month: Month, pool: Pool) -> ClaimSet:
+        points, day = points_of(), 3 + pool.person % 20
+        hospitals = np.flatnonzero(self.ledger.world.providers.hospital.trait == 0)
+        mask = np.left_shift(np.int64(1), day - 1)
+        claims = ClaimSet(month, pool.person, HOSPITAL_BASE + hospitals[pool.person % len(hospitals)], mask, plant=pool.number)
+        claims.diagnosis(code_of("diseases")["頚椎捻挫"], month.first - 20, main=1)
+        claims.unit("SI", 12, [112007410], 76, mask)
+        claims.unit("SI", 40, [140029610], points[140029610], mask)
+        return claims
+
+    def _stay(self, month: Month, pool: Pool) -> ClaimSet:
+        hospitals = np.flatnonzero(self.ledger.world.providers.hospital.trait == 0)
+        n, start = pool.n, np.full(pool.n, month.first + ADMITTED - 1)
+        none = np.zeros(n, bool)
+        stays = Stays(pool.person, start, start + DISCHARGED - ADMITTED, none, none, np.full(n, 10), hospitals[pool.person % len(hospitals)])
+        claims = stay_claims(self.ledger.world, stays, month, np.arange(n), self.cfg.rng("judo-form-stays", month.index, int(pool.decoy)))
+        claims.columns["plant"] = pool.number
+        return claims
 
     # ---- what stands on the forms ---------------------------------------------------------------------------------
     def mark(self, judo: JudoMonth) -> JudoMonth:
@@ -168,6 +208,10 @@ class JudoFormPlants:
             return always, column["third"] * column["rate"] // 100
         if kind == "JD11":
             return column["counted"] >= LONG, claimed
+        if kind == "JD19":  # the days of admission and discharge are left out
+            inside = column["mask"] & ((1 << (DISCHARGED - 1)) - (1 << ADMITTED))
+            days = np.array([int(m).bit_count() for m in inside], dtype=np.int64)
+            return days > 0, claimed * days // np.maximum(column["days"], 1)
         if kind == "JD20":
             late = column["mask"] >> (LOST_DAY - 1 if month == self.cfg.first else 0)
             outside = np.array([int(m).bit_count() for m in late]) if len(late) else late
@@ -183,6 +227,8 @@ _NOTES = {
     "JD09": ("dates or days that contradict each other", "hurt and examined on one day"),
     "JD10": ("three parts and a blank cause", "three parts with a cause, or two parts"),
     "JD11": ("a long course without a reason sheet", "a long course with one, or of a fracture"),
+    "JD18": ("the neck is treated at a hospital too", "another part is treated there"),
+    "JD19": ("visits while in hospital", "the last visit is before admission"),
     "JD20": ("treatment goes on after cover has ended", "the last visit is before cover ends"),
     "JD21": ("the practitioner treats himself", "an employee of another clinic, or of former times"),
     "JD21F": ("a member of the practitioner's family, month after month", "family of another clinic, or of former times"),
