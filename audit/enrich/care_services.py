@@ -71,7 +71,8 @@ def _kinds(view: View, claims: pl.DataFrame, months_back: int) -> pl.LazyFrame:
     if 0 < earlier.height < FEW:
         parts.append(_records(view, earlier, months_back))
     elif earlier.height:
-        parts.append(_kinds_before(view, months_back).lazy())
+        first = earlier["delivery_month"].min()
+        parts.append(_kinds_before(view, (view.month.year - first.year) * 12 + view.month.month - first.month).lazy())
     # a claim delivered anew stands as last delivered, so none is in both
     return pl.concat(parts) if parts else _records(view, claims, months_back)
 
