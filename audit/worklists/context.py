@@ -51,26 +51,25 @@ def _visits(on_list: pl.DataFrame, view: View) -> pl.DataFrame:
     course = (pl.col("service_month").dt.year() - pl.col("first_exam_on").dt.year()) * 12 + (
         pl.col("service_month").dt.month().cast(pl.Int32) - pl.col("first_exam_on").dt.month().cast(pl.Int32)
     ) + 1
-    none = pl.lit(None, dtype=pl.Int32)
-    claims = view.scan("claims", MONTHS_BACK).select(
-        "delivery_month", "claim_id", "version_no", "person_id", "service_month", "visit_days", "insurer_yen",
-        provider_id="institution_id", provider_name="institution_name", part_count=none, course_months=none,
-    )
-    judo = view.scan("judo_claims", MONTHS_BACK).select(
-        "delivery_month", "claim_id", "version_no", "person_id", "service_month", "visit_days", "insurer_yen",
-        provider_id="clinic_id", provider_name="clinic_name", part_count="part_count", course_months=course.cast(pl.Int32),
-    )
-    ahaki = view.scan("ahaki_claims", MONTHS_BACK).select(
-        "delivery_month", "claim_id", "version_no", "person_id", "service_month", "visit_days", "insurer_yen",
-        provider_id="clinic_id", provider_name="clinic_name", part_count=none, course_months=none,
-    )
-    care = view.scan("care_claims", MONTHS_BACK).select(
-        "delivery_month", claim_id="care_claim_id", version_no=pl.lit(0, pl.Int32), person_id="person_id", service_month="service_month",
-        visit_days=pl.lit(None, pl.UInt32), insurer_yen="benefit_yen", provider_id="provider_id",
-        provider_name=pl.lit(None, pl.String), part_count=none, course_months=none,
-    )
+    def of(table: str, **named: str | pl.Expr) -> pl.LazyFrame:
+        columns = {
+            "delivery_month": "delivery_month", "claim_id": "claim_id", "version_no": "version_no", "person_id": "person_id",
+            "service_month": "service_month", "visit_days": "visit_days", "insurer_yen": "insurer_yen", "provider_id": "clinic_id", "provider_name": "clinic_name",
+            "part_count": pl.lit(None, pl.Int32), "course_months": pl.lit(None, pl.Int32),
+        }  # fmt: skip
+        return view.scan(table, MONTHS_BACK).select(**columns | named)
+
+    no_days, no_text = pl.lit(None, pl.UInt32), pl.lit(None, pl.String)
+    tables = (
+        of("claims", provider_id="institution_id", provider_name="institution_name"),
+        of("judo_claims", part_count="part_count", course_months=course.cast(pl.Int32)),
+        of("ahaki_claims"),
+        of("overseas_claims", visit_days=no_days, provider_id="hospital", provider_name="hospital"),
+        of("orthosis_claims", visit_days=no_days, provider_id="maker", provider_name="maker"),
+        of("care_claims", claim_id="care_claim_id", version_no=pl.lit(0, pl.Int32), visit_days=no_days, insurer_yen="benefit_yen", provider_id="provider_id", provider_name=no_text),
+    )  # fmt: skip
     found = []
-    for table in (claims, judo, ahaki, care):
+    for table in tables:
         # filters that Parquet can apply while reading come first: most rows of two years are of other months and claims
         found.append(table.filter(pl.col("claim_id").is_in(ids)))
         found.append(table.filter(pl.col("service_month").is_in(months)).join(people, on=["person_id", "service_month"], how="semi"))
