@@ -20,7 +20,7 @@ def claim_units(src: Source) -> pl.DataFrame:
     conf = shipped("peers.yaml")
     claims = (
         src.claims("claims", *_COLUMNS).filter(pl.col("kind").is_in(["med", "dpc"]))
-        .sort(_KEYS).with_row_index("unit").collect()
+        .with_row_index("unit").collect()
     )
     keys = claims.lazy().select("unit", *_KEYS)
     units = (

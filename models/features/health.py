@@ -19,18 +19,15 @@ def health_units(src: Source) -> pl.DataFrame:
     """
     conf = shipped("peers.yaml")
     delivered = src.claims("claims", *_COLUMNS).filter(_relevant()).collect()
-    claims = pl.concat(
-        [delivered, reopened(src, "claims", delivered, *_COLUMNS).filter(_relevant())]
-    ).sort(_KEYS)
-    claims = claims.with_columns(
+    before = reopened(src, "claims", delivered, *_COLUMNS).filter(_relevant())
+    claims = pl.concat([delivered, before]).with_columns(
         # Numbers in place of codes: only equality counts here, and they group several times faster.
         _number(pl.coalesce("prescriber_id", "institution_id")).alias("prescriber"),
         _number(pl.col("institution_id")).alias("institution"),
     )
     people = claims.select(_PERSON).unique().with_row_index("unit")
     claims = claims.join(people, on=_PERSON, how="left", validate="m:1", maintain_order="left")
-    reopens = len(claims) > len(delivered)
-    drugs = _drugs(src, claims, conf, reopens=reopens)
+    drugs = _drugs(src, claims, conf, before["claim_id"])
     units = (
         people.lazy()
         .join(_components(drugs, conf["long_days"]).lazy(), on="unit", how="inner", validate="1:1")
@@ -54,21 +51,26 @@ def _relevant() -> pl.Expr:
     return pl.col("person_id").is_not_null() & ((pl.col("kind") == "pha") | ((pl.col("kind") == "med") & ~pl.col("inpatient")))
 
 
-def _drugs(src: Source, claims: pl.DataFrame, conf: dict, *, reopens: bool) -> pl.DataFrame:
-    """Return one row per drug line: unit, prescriber, claim (row of `claims`), component, oral days (null = not oral), yen."""
+def _drugs(src: Source, claims: pl.DataFrame, conf: dict, reopened_ids: pl.Series) -> pl.DataFrame:
+    """Return one row per drug line: unit, prescriber, claim (row of `claims`), component, oral days (null = not oral), yen.
+
+    Of earlier deliveries only the rows of reopened claims are read: few, picked by a filter that Parquet applies.
+    """
     key = claims.lazy().select(*_KEYS, "unit", "prescriber", pl.int_range(pl.len(), dtype=pl.UInt32).alias("claim"))
-    later = ["dispensings", "lines"] if reopens else []
-    pha_rows = [src.table("dispensings")] + ([src.rows_before("dispensings")] if later else [])
-    line_rows = [src.table("lines")] + ([src.rows_before("lines")] if later else [])
+    again = pl.col("claim_id").is_in(reopened_ids.unique().implode())
+
+    def rows(name: str) -> list[pl.LazyFrame]:
+        return [src.table(name)] + ([src.rows_before(name).filter(again)] if len(reopened_ids) else [])
+
     pha = (
-        pl.concat([f.select(*_KEYS, "form", "dispensed_on", "days", "code", "amount") for f in pha_rows])
+        pl.concat([f.select(*_KEYS, "form", "dispensed_on", "days", "code", "amount") for f in rows("dispensings")])
         .select(
             *_KEYS, "dispensed_on", "code", "amount", pl.col("days").alias("times"),
             (pl.col("form") == conf["oral_form"]).fill_null(False).alias("oral"), pl.lit(True).alias("pharmacy"),
         )
     )
     house = (
-        pl.concat([f.filter(pl.col("record") == "IY").select(*_KEYS, "category", "times", "code", "amount") for f in line_rows])
+        pl.concat([f.filter(pl.col("record") == "IY").select(*_KEYS, "category", "times", "code", "amount") for f in rows("lines")])
         .filter(pl.col("category") == conf["oral_category"])
         .select(
             *_KEYS, pl.lit(None, dtype=pl.Date).alias("dispensed_on"), "code", "amount", "times",
@@ -127,8 +129,9 @@ def _visits(claims: pl.DataFrame, drugs: pl.DataFrame) -> pl.DataFrame:
             pl.when(pha).then("institution").drop_nulls().n_unique().alias("pharmacies"),
             pl.col("points").filter(pha).sum().alias("pharmacy_points"),
             pl.col("insurer_yen").filter(pha).sum().alias("stake_yen"),
-            pl.col("claim_id").alias("claim_ids"),  # claims are sorted, and groups keep their order
+            pl.col("claim_id").alias("claim_ids"),
         )
+        .with_columns(pl.col("claim_ids").list.sort())
     )
     days = (
         drugs.lazy().filter(pl.col("dispensed_on").is_not_null()).select("unit", "dispensed_on").unique()
