@@ -13,7 +13,7 @@ STAMP  := $(VENV)/.installed
 DEMO_HOME ?= var/demo
 REAL_DATA ?= ../shared/data
 
-.PHONY: help audit test test-real fuzz bench bench-prefecture lint constraints clean deploy-check
+.PHONY: help audit test test-real fuzz mutation bench bench-prefecture lint constraints clean deploy-check
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -38,6 +38,9 @@ test-real: $(STAMP)  ## acceptance over real files where they are (never copied)
 WORLDS ?= 100
 fuzz: $(STAMP)  ## rules against oracles written from the notes, over WORLDS=100 random worlds a family; prints the counts
 	@ORACLE_WORLDS=$(WORLDS) $(BIN)/python -m pytest -m slow tests/oracle -q -s
+
+mutation: $(STAMP)  ## every number of the parameters moved by one step: does a test notice? (a minute or two)
+	@$(BIN)/python -m tests.mutation
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

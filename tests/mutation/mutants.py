@@ -1,13 +1,13 @@
 """Every number of the parameter files moved by one step, and whether a spec case notices.
 
 A threshold that can move without any test failing is a threshold that nobody has pinned down. A mutant is one number of one
-period, up or down by one step (1, or one in its last decimal place); it is killed when a spec case of tests/rules fails or
-cannot run. Lists and texts are not moved: they have no next value.
+period, up or down by one step (1, or one in its last decimal place). It is killed by the second reading of the sources
+(tests/parameters), or else by a spec case of tests/rules that fails or cannot run (cases.py). Lists and texts are not
+moved: they have no next value.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,9 +17,6 @@ from typing import Any
 
 from audit import params
 from audit.params import Parameter, Parameters
-from tests.rules.test_spec_cases import _cases, test_spec_case
-
-Case = tuple[str, str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -45,18 +42,6 @@ class Mutant:
         return f"{self.name}{entry} period {self.period + 1}: {self.before} -> {self.after}"
 
 
-class _Watched(Parameters):
-    """Parameters that remember which names were asked for."""
-
-    def __init__(self, parameters: Parameters) -> None:
-        self._by_name = parameters._by_name
-        self.asked: set[str] = set()
-
-    def __getitem__(self, name: str) -> Parameter:
-        self.asked.add(name)
-        return super().__getitem__(name)
-
-
 def mutants(parameters: Parameters) -> list[Mutant]:
     """Return all mutants: two of every number, in the order of the names."""
     found = []
@@ -76,18 +61,18 @@ def _moved(value: int | float) -> tuple[int | float, int | float]:
     return float(Decimal(str(value)) + step), float(Decimal(str(value)) - step)
 
 
+def moved_parameter(parameter: Parameter, mutant: Mutant) -> Parameter:
+    """Return the mutant's parameter with its number moved."""
+    periods = list(parameter.periods)
+    old = periods[mutant.period]
+    value = mutant.after if mutant.key is None else {**old.value, mutant.key: mutant.after}
+    periods[mutant.period] = replace(old, value=value)
+    return replace(parameter, periods=tuple(periods))
+
+
 def mutated(parameters: Parameters, mutant: Mutant) -> Parameters:
     """Return the parameters with the mutant in place."""
-    out = []
-    for parameter in parameters:
-        if parameter.name == mutant.name:
-            periods = list(parameter.periods)
-            old = periods[mutant.period]
-            value = mutant.after if mutant.key is None else {**old.value, mutant.key: mutant.after}
-            periods[mutant.period] = replace(old, value=value)
-            parameter = replace(parameter, periods=tuple(periods))
-        out.append(parameter)
-    return Parameters(out)
+    return Parameters([moved_parameter(p, mutant) if p.name == mutant.name else p for p in parameters])
 
 
 @contextmanager
@@ -105,31 +90,3 @@ def in_force(parameters: Parameters) -> Iterator[None]:
         yield
     finally:
         params._loaded = loaded
-
-
-def cases_by_name(parameters: Parameters) -> dict[str, list[Case]]:
-    """Return parameter name -> spec cases that ask for it, found by running every case once (all of them must pass)."""
-    by_name: dict[str, list[Case]] = {}
-    for case in (c.values for c in _cases()):
-        watched = _Watched(parameters)
-        with in_force(watched):
-            _run(case)
-        for name in watched.asked:
-            by_name.setdefault(name, []).append(case)
-    return by_name
-
-
-def killed(parameters: Parameters, mutant: Mutant, cases: list[Case]) -> bool:
-    """Return whether a case notices the mutant."""
-    with in_force(mutated(parameters, mutant)):
-        for case in cases:
-            try:
-                _run(case)
-            except Exception:  # whatever the moved number breaks: it was noticed
-                return True
-    return False
-
-
-def _run(case: Case) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        test_spec_case(*case, Path(folder))

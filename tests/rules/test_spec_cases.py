@@ -109,8 +109,13 @@ def _view(case: dict[str, Any]) -> MemoryView:
     return MemoryView(month, tables(case["tables"], month), history)
 
 
+def built(grain: str, view: MemoryView) -> pl.DataFrame:
+    """Return a grain's rows (tests.mutation puts a remembering one in place)."""
+    return importlib.import_module(f"audit.enrich.{grain}").build(view)
+
+
 def _judge(rule: Rule, view: MemoryView, expected: dict[str, Any], absent: Any) -> None:
-    frame = importlib.import_module(f"audit.enrich.{rule.grain}").build(view)
+    frame = built(rule.grain, view)
     units = frame.filter(pl.col("unit_id").str.contains(expected.get("unit", ""), literal=True))
     if expected["flag"] == "absent":
         assert units.is_empty(), f"unexpected units {units['unit_id'].to_list()}"
