@@ -156,15 +156,12 @@ def reserve(cfg: TownConfig, world: World) -> Ledger:
     ledger = Ledger(cfg, world)
     number, used_old, used_young, used_adults = 1, 0, 0, 0
     certify = np.zeros(people.n, bool)
-    paper, used = _paper_people(cfg, world), np.zeros(int(people.household.max()) + 1, bool)
-    for kind, spec in load_yaml("plants.yaml")["kinds"].items():
+    kinds = load_yaml("plants.yaml")["kinds"]
+    for kind, spec in kinds.items():
+        if spec["family"] in FORMS:
+            continue
         n = amount_of(kind, cfg.insured) * turns(cfg, kind)
         for decoy in (False, True):
-            if spec["family"] in FORMS:
-                chosen = _of_ages(people, paper, used, spec.get("decoy_ages" if decoy else "ages", [20, 73]), cfg, n)
-                ledger.pools[kind, decoy] = Pool(kind, decoy, np.arange(number, number + len(chosen)), chosen)
-                number += n
-                continue
             old = n if spec["family"] == "care" else 0 if spec.get("working_age") else (n + 1) // 2
             if spec["family"] in ("cover", "history"):
                 chosen, old = adults[used_adults : used_adults + n], 0
@@ -181,16 +178,27 @@ def reserve(cfg: TownConfig, world: World) -> Ledger:
                 certify[chosen] = True
             ledger.pools[kind, decoy] = Pool(kind, decoy, np.arange(number, number + n), chosen)
             number += n
+    _reserve_paper(cfg, world, ledger, number)
     set_certified(cfg, people, rng, certify)
     people.setting[certify] = 0
     people.care_level[certify] = np.maximum(people.care_level[certify], 21)
     return ledger
 
 
-def _paper_people(cfg: TownConfig, world: World) -> np.ndarray:
-    """Return people for paper forms in order: covered all the time, of any age."""
-    people = world.people
-    return cfg.rng("reserve-forms").permutation(np.flatnonzero((people.gained <= cfg.first.first - 400) & (people.lost < 0)))
+def _reserve_paper(cfg: TownConfig, world: World, ledger: Ledger, number: int) -> None:
+    """Choose the people of paper forms: covered all the time and in no other family, which may end their cover or judge their days.
+
+    Kinds of one age come first: children are few, and a household is used once.
+    """
+    people, kinds = world.people, load_yaml("plants.yaml")["kinds"]
+    free = (people.gained <= cfg.first.first - 400) & (people.lost < 0) & (people.role == 0)
+    paper, used = cfg.rng("reserve-forms").permutation(np.flatnonzero(free)), np.zeros(int(people.household.max()) + 1, bool)
+    for kind, spec in sorted(((k, s) for k, s in kinds.items() if s["family"] in FORMS), key=lambda item: "ages" not in item[1]):
+        n = amount_of(kind, cfg.insured) * turns(cfg, kind)
+        for decoy in (False, True):
+            chosen = _of_ages(people, paper, used, spec.get("decoy_ages" if decoy else "ages", [20, 73]), cfg, n)
+            ledger.pools[kind, decoy] = Pool(kind, decoy, np.arange(number, number + len(chosen)), chosen)
+            number += n
 
 
 def _of_ages(people: People, paper: np.ndarray, used: np.ndarray, ages: list[int], cfg: TownConfig, n: int) -> np.ndarray:

@@ -211,6 +211,12 @@ class JudoFeePlants:
         added = (claims["total"] - before) * rate // 100
         first = judo.claims["k"].to_numpy() == 0
         added = np.where((kind == "JD04") & first, (initial + claims["advice"]) * rate // 100, added)
+        # packs after the day that follows the injury; without them the warmth that they took the place of stays unpaid
+        packed = (month.first - 1 + np.arange(1, month.days + 1))[None, :]
+        there = (judo.claims["mask"].to_numpy()[:, None] >> np.arange(month.days)) & 1
+        allowed = (there[row] * (packed <= judo.parts["injured"].to_numpy()[:, None] + 1)).sum(axis=1)
+        late = np.bincount(row, np.where(cold, (parts["cold_n"] - allowed).clip(0) * unit["cold"], 0), len(tags)).astype(np.int64)
+        added = np.where(kind == "JD08B", late * rate // 100, added)
         thigh = np.bincount(row, np.where((of == "JD06") & (part_no == 2), parts["aftercare"] + parts["opening"], 0), len(tags)).astype(np.int64)
         added = np.where(kind == "JD06", thigh * rate // 100, added)
         self._added = {}

@@ -76,7 +76,7 @@ class OrthosisPlants:
         return self._form(month, pool, paid=paid, **same), [self._earlier(month, pool, paid=paid - back, **same)], None, f"glasses again after {back} days"
 
     def _or04(self, month: Month, pool: Pool):
-        return self._form(month, pool, kind="治療用眼鏡", side=3, amount=38_000), [], None, "a child of five to seven" if pool.decoy else "ten years old or more"
+        return self._form(month, pool, kind="治療用眼鏡", side=3, amount=38_000), [], None, "a child of five to eight" if pool.decoy else "ten years old or more"
 
     def _or05(self, month: Month, pool: Pool):
         return self._form(month, pool, kind="靴型装具", side=3, amount=88_000, photo=1 if pool.decoy else 0), [], None, "shoes with a photo" if pool.decoy else "shoes without a photo"

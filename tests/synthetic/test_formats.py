@@ -31,12 +31,13 @@ def test_every_line_ends_with_crlf_and_reads_as_cp932(town, kind):
 
 
 def test_records_have_the_width_of_the_layout(town, kind):
-    frame = town.uke("2026-10", kind).with_columns(pl.col("f").list.len().alias("n"))
+    # both months: of a kind with few claims not every record is there in each
+    frame = pl.concat([town.uke(m, kind) for m in ("2026-09", "2026-10")]).with_columns(pl.col("f").list.len().alias("n"))
     for record, width in WIDTHS[kind].items():
         of = frame.filter(pl.col("rec") == record)
         assert of.height, record
         # a few lines are broken on purpose; none of them is an envelope or a receipt record
-        allowed = 5 if record in ("SY", "SI", "IY", "SS") else 0
+        allowed = 10 if record in ("SY", "SI", "IY", "SS") else 0
         assert of.filter(pl.col("n") != width).height <= allowed, record
 
 

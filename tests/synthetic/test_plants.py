@@ -94,7 +94,13 @@ def test_every_kind_has_plants_and_decoys_in_every_month(town):
                 assert at["len"].sum() >= 8, (kind, decoy, month)
 
 
-def test_labels_have_ids_that_exist(town, judo, ahaki, care, receipts):
+@pytest.fixture(scope="module")
+def paper(town):
+    """Numbers of the forms of care abroad and of devices."""
+    return {kind: set(town.csv(MONTH, f"{kind}_202610.csv")["整理番号"]) for kind in ("overseas", "orthosis")}
+
+
+def test_labels_have_ids_that_exist(town, judo, ahaki, care, receipts, paper):
     for row in town.labels.filter(pl.col("service_month") == MONTH).to_dicts():
         assert row["claim_ids"]
         for claim in row["claim_ids"]:
@@ -105,6 +111,8 @@ def test_labels_have_ids_that_exist(town, judo, ahaki, care, receipts):
                 assert claim.split(":")[2] in ahaki
             elif kind == "care":
                 assert claim in care
+            elif kind in paper:
+                assert claim.split(":")[2] in paper[kind]
             else:
                 assert claim.split(":")[2] in receipts
 
