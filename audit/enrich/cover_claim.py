@@ -102,11 +102,11 @@ def build(view: View) -> pl.DataFrame:
 
 
 def _registers(view: View) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return losses and overlaps as of now, each with `new`: not said a month ago (false where nothing was said then)."""
+    """Return losses and overlaps as of now, each with `new`: not said a month ago, or with an earlier end (false where nothing was said then)."""
     losses = (
         view.scan("eligibility", 1)
         .filter(pl.col("lost_on").is_not_null())
-        .select(*_PERSON, "gained_on", from_on="lost_on", delivery_month="delivery_month")
+        .select(*_PERSON, "gained_on", from_on="lost_on", to_on=pl.lit(None, dtype=pl.Date), delivery_month="delivery_month")
     )
     overlaps = (
         view.scan("cover_overlaps", 1)
@@ -119,12 +119,13 @@ def _registers(view: View) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def _news(rows: pl.DataFrame, key: list[str], month: date) -> pl.DataFrame:
     now, before = rows.filter(pl.col("delivery_month") == month), rows.filter(pl.col("delivery_month") < month)
-    known = before.select(key).unique().with_columns(_known=pl.lit(True))
+    far = pl.col("to_on").fill_null(date.max)
+    known = before.group_by(key).agg(_known=far.max())
     told = before.select("insurer_no").unique().with_columns(_told=pl.lit(True))
     return (
         now.join(known, on=key, how="left", nulls_equal=True, validate="m:1")
         .join(told, on="insurer_no", how="left", validate="m:1")
-        .with_columns(new=pl.col("_told").fill_null(False) & pl.col("_known").is_null())
+        .with_columns(new=pl.col("_told").fill_null(False) & (pl.col("_known").is_null() | (far > pl.col("_known"))))
         .drop("_known", "_told")
     )
 

@@ -11,14 +11,18 @@ from audit import enrich, params
 from audit.engine import run_rules
 from audit.rules import all_rules
 from audit.tables import ALL
-from tests.oracle import care, drugs, judo, third_party
+from tests.oracle import care, cover, drugs, judo, third_party
 from tests.oracle.reading import Unit, Verdict, World
+from tests.oracle.world_cover import cover_world
 from tests.oracle.world_judo import judo_world
 from tests.oracle.world_receipts import receipts_world
 from tests.oracle.worlds import MONTHS, view
 
-MODULES = {"judo": (judo,), "receipts": (care, drugs, third_party)}
-FAMILIES = {f: (world, tuple(o for m in MODULES[f] for o in m.ORACLES)) for f, world in (("judo", judo_world), ("receipts", receipts_world))}
+MODULES = {"judo": (judo,), "receipts": (care, drugs, third_party), "cover": (cover,)}
+_WORLDS = {"judo": judo_world, "receipts": receipts_world, "cover": cover_world}
+FAMILIES = {f: (world, tuple(o for m in MODULES[f] for o in m.ORACLES)) for f, world in _WORLDS.items()}
+# how a finding of a rule is told as a unit, where it is not by the claim at stake
+_UNITS = {rule: unit for ms in MODULES.values() for m in ms for rule, unit in getattr(m, "UNITS", {}).items()}
 _BY_PERSON, _BY_CARE_CLAIM = {"RX01", "RX02", "RX03", "RX04"}, {"MC01", "MC02", "MC05"}
 _OUTPUTS = {"quarantine", "findings", "not_evaluated", "cases"}
 
@@ -95,6 +99,8 @@ def told(world: World, rules: set[str]) -> Told:
 
 def _units(finding: dict) -> list[Unit]:
     rule, claims = finding["rule_id"], finding["claim_ids"]
+    if rule in _UNITS:
+        return [_UNITS[rule](finding)]
     if rule in _BY_PERSON:
         return [(rule, finding["person_id"], finding["service_month"])]
     if rule == "JD17":
@@ -119,6 +125,9 @@ def compare(family: str, seed: int, persons: int) -> Comparison:
             f"severity {u}: {found[u]}, same day {same}" for u, same in sorted(judo.jd17_same_day(world).items())
             if u in found and (found[u] == "error") != same
         ]
+    for notes in MODULES[family]:
+        told_severity = getattr(notes, "severities", lambda _: {})(world)
+        differ += [f"severity {u}: {found[u]}" for u, error in sorted(told_severity.items()) if u in found and u not in said.open and (found[u] == "error") != error]
     amounts: Counter[str] = Counter()
     for notes in MODULES[family]:
         for unit, yen in sorted(notes.money(world).items()):

@@ -6,11 +6,12 @@ import os
 
 import pytest
 
+from tests.oracle.common import ENTRIES, MORE
 from tests.oracle.compare import FAMILIES, Tally, compare, say, world_of
 from tests.oracle.reading import VALUES, Verdict, World
 from tests.oracle.worlds import MONTHS
 
-SLICE = {"judo": (8, 250), "receipts": (10, 300)}  # worlds, persons each
+SLICE = {"judo": (8, 250), "receipts": (10, 300), "cover": (10, 300)}  # worlds, persons each
 # settled units that must at least be flagged in the slice, per rule: else the comparison would be empty
 FLOOR = 8
 NUMBERS = {name: v for name, v in VALUES.items() if isinstance(v, int | float)}
@@ -57,6 +58,16 @@ def test_worlds_reach_every_border(name: str, step: int, base: dict[str, list[tu
         if (was.flagged, was.open) != (now.flagged, now.open):
             return
     pytest.fail(f"no world stands on the border of {name}")
+
+
+@pytest.mark.parametrize("name", sorted(n for n, e in ENTRIES.items() if "family" in e and e["family"] in FAMILIES))
+@pytest.mark.parametrize("step", [-1, 1])
+def test_worlds_reach_every_border_of_their_family(name: str, step: int, base: dict[str, list[tuple[World, Verdict]]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for the numbers of values_history.yaml, which name their family."""
+    family = ENTRIES[name]["family"]
+    monkeypatch.setitem(MORE, name, MORE[name] + step)
+    if not any((was.flagged, was.open) != ((now := say(world, family)).flagged, now.open) for world, was in base[family]):
+        pytest.fail(f"no world stands on the border of {name}")
 
 
 @pytest.mark.slow
