@@ -78,7 +78,7 @@ def facility_fee_in_hospital(p: Dated) -> pl.Expr:
 
 @rule(
     id="MC03", version=1, title_ja="訪問看護の医療・介護併用", severity="suspicion", team="care", grain="nursing_claim",
-    basis="医療保険と介護保険の給付調整（突合区分04）、特掲診療料の施設基準等 別表第七",
+    basis="医療保険と介護保険の給付調整（老老発0428001・保医発0428001、突合区分04）、特掲診療料の施設基準等 別表第七",
     explanation_ja="要介護認定を受けた方の訪問看護は介護保険が優先です。別表第七の疾病等、特別訪問看護指示、精神科訪問看護のいずれにも当たらないまま、同じ月に医療と介護の両方が請求されています。",
     next_action_ja="確認表（指示書の写しを求める）",
     reads=(
@@ -152,7 +152,7 @@ def first_class_guidance(p: Dated) -> pl.Expr:
 
 @rule(
     id="MC07", version=1, title_ja="認定者の訪問歯科衛生指導", severity="error", team="care", grain="hygiene_line",
-    basis="医療保険と介護保険の給付調整（突合区分07）",
+    basis="医療保険と介護保険の給付調整（老老発0428001・保医発0428001、突合区分07）",
     explanation_ja="要介護・要支援の認定を受け、入院も入所もしていない方への訪問歯科衛生指導は、介護保険の居宅療養管理指導（歯科衛生士等）で算定します。",
     next_action_ja="医療 過誤申出",
     reads=("code_name", "certified", "in_hospital", "in_facility"), params=("care.hygiene.name",),
