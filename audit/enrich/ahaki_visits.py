@@ -115,10 +115,13 @@ def _text(counts: list[pl.Expr]) -> pl.Expr:
 
 
 def _weekday_share() -> pl.Expr:
-    """Share of 往療 on the n/5 (rounded up) most frequent weekdays; days seven apart are one weekday."""
+    """Share of 往療 on the n/5 (rounded up) most frequent weekdays; days seven apart are one weekday.
+
+    A weekday that comes once is no pattern: it adds nothing to the share.
+    """
     mask, n = pl.col("outcall_mask"), pl.col("outcall_count")
     per_day = [(mask & pl.lit(sum(1 << d for d in range(r, 31, 7)), dtype=pl.UInt32)).bitwise_count_ones() for r in range(7)]
-    top = pl.concat_list(per_day).list.sort(descending=True).list.head((n + _WEEKS - 1) // _WEEKS).list.sum()
+    top = pl.concat_list(pl.when(days > 1).then(days).otherwise(0) for days in per_day).list.sort(descending=True).list.head((n + _WEEKS - 1) // _WEEKS).list.sum()
     return pl.when((n > 0) & mask.is_not_null()).then(top / n)
 
 

@@ -42,7 +42,7 @@ def fee_lines(claims: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
     wide = claims.with_columns(_line_columns(parameters, month))
     known = [pl.coalesce(f"_billed_{n}", f"_expected_{n}") for n in _BILLED]
     total = pl.sum_horizontal(*known, pl.col("other_yen"), ignore_nulls=False)
-    wide = wide.with_columns(_count_total=pl.lit(None, dtype=pl.Int32), _billed_total=pl.col("total_yen"), _expected_total=pl.when(~_reduced(parameters, month)).then(total))
+    wide = wide.with_columns(_count_total=pl.lit(None, dtype=pl.Int32), _billed_total=pl.col("total_yen"), _expected_total=pl.when(~_reduced(parameters, month) | (pl.col("total_yen") > total)).then(total))
     parts = [
         wide.filter(pl.col(f"_billed_{n}").is_not_null()).select(
             *claims.columns, line=pl.lit(n), line_count=f"_count_{n}", billed_yen=f"_billed_{n}", expected_yen=f"_expected_{n}",
@@ -67,7 +67,8 @@ def _line_columns(parameters: Parameters, month: pl.Expr) -> list[pl.Expr]:
         # nothing billed costs nothing, whether or not the price is known
         amount = pl.when(count == 0).then(0).otherwise(expected[name])
         if name in _REDUCED:
-            amount = pl.when(~_reduced(parameters, month)).then(amount)
+            # the reduction only lowers: what is above the full price is too much however it is applied
+            amount = pl.when(~_reduced(parameters, month) | (pl.col(column) > amount)).then(amount)
         billed = pl.when(other_kind).then(pl.coalesce(column, pl.lit(0))).otherwise(pl.col(column))
         out += [count.alias(f"_count_{name}"), amount.cast(pl.Int64).alias(f"_expected_{name}"), billed.cast(pl.Int64).alias(f"_billed_{name}")]
     return out

@@ -11,15 +11,17 @@ from audit import enrich, params
 from audit.engine import run_rules
 from audit.rules import all_rules
 from audit.tables import ALL
-from tests.oracle import care, cover, drugs, judo, third_party
+from tests.oracle import ahaki, ahaki_fees, care, cover, drugs, judo, third_party
 from tests.oracle.reading import Unit, Verdict, World
+from tests.oracle.world_ahaki import AHAKI_MONTHS, ahaki_world
 from tests.oracle.world_cover import cover_world
 from tests.oracle.world_judo import judo_world
 from tests.oracle.world_receipts import receipts_world
 from tests.oracle.worlds import MONTHS, view
 
-MODULES = {"judo": (judo,), "receipts": (care, drugs, third_party), "cover": (cover,)}
-_WORLDS = {"judo": judo_world, "receipts": receipts_world, "cover": cover_world}
+MODULES = {"judo": (judo,), "receipts": (care, drugs, third_party), "cover": (cover,), "ahaki": (ahaki, ahaki_fees)}
+_WORLDS = {"judo": judo_world, "receipts": receipts_world, "cover": cover_world, "ahaki": ahaki_world}
+_MONTHS = {"ahaki": AHAKI_MONTHS}  # families with months of their own
 FAMILIES = {f: (world, tuple(o for m in MODULES[f] for o in m.ORACLES)) for f, world in _WORLDS.items()}
 # how a finding of a rule is told as a unit, where it is not by the claim at stake
 _UNITS = {rule: unit for ms in MODULES.values() for m in ms for rule, unit in getattr(m, "UNITS", {}).items()}
@@ -68,9 +70,15 @@ class Tally:
         return [f"{r:6} flagged {self.counts[r, 'flagged']:7} open {self.counts[r, 'open']:7} clean {self.counts[r, 'clean']:7} amounts compared {self.counts[r, 'amount']:6}" for r in rules]
 
 
+def month_of_seed(family: str, seed: int) -> date:
+    """Return the month of a seed's world; months take turns."""
+    months = _MONTHS.get(family, MONTHS)
+    return months[seed % len(months)]
+
+
 def world_of(family: str, seed: int, persons: int) -> World:
-    """Draw the world of a seed; months take turns."""
-    return FAMILIES[family][0](seed, MONTHS[seed % len(MONTHS)], persons)
+    """Draw the world of a seed."""
+    return FAMILIES[family][0](seed, month_of_seed(family, seed), persons)
 
 
 def say(world: World, family: str) -> Verdict:
@@ -138,5 +146,5 @@ def compare(family: str, seed: int, persons: int) -> Comparison:
         for rule in sorted(notes.COUNTED):
             expected = sum(u[0] == rule for u in said.unjudged)
             differ += [f"{rule}: {told_by_rules.unjudged[rule]} not evaluated, {expected} unknown"] if told_by_rules.unjudged[rule] != expected else []
-    claims = sum(len(world.delivered(t)) for t in ("claims", "care_claims", "judo_claims"))
+    claims = sum(len(world.delivered(t)) for t in ("claims", "care_claims", "judo_claims", "ahaki_claims"))
     return Comparison(said, differ, claims, amounts)
