@@ -10,8 +10,9 @@ from audit.rules.registry import Dated, Mitigation, rule
 
 
 def _until(start: pl.Expr, months: pl.Expr) -> pl.Expr:
-    """Return the day on which so many calendar months after `start` are over."""
-    return start.dt.offset_by(pl.concat_str(months.cast(pl.String), pl.lit("mo")))
+    """Return the first day after so many calendar months from `start`; where that month lacks the day it is over with its last (民法143条2項)."""
+    same = start.dt.offset_by(pl.concat_str(months.cast(pl.String), pl.lit("mo")))
+    return pl.when(same.dt.day() < start.dt.day()).then(same.dt.offset_by("1d")).otherwise(same)
 
 
 @rule(
@@ -82,7 +83,8 @@ def visits_in_hospital(p: Dated) -> pl.Expr:
 )  # fmt: skip
 def suspected_for_long(p: Dated) -> pl.Expr:
     """A suspected diagnosis older than three months on the month's first day; null: no start is readable."""
-    return _until(pl.col("suspected_on"), p("history.suspected.months")) < pl.col("service_month")
+    # begun on 31 August it is older than three months on 1 December: the last of a short month stands for a day it lacks
+    return pl.col("suspected_on").dt.offset_by(pl.concat_str(p("history.suspected.months").cast(pl.String), pl.lit("mo"))) < pl.col("service_month")
 
 
 def _span(p: Dated) -> pl.Expr:

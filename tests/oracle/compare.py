@@ -11,16 +11,33 @@ from audit import enrich, params
 from audit.engine import run_rules
 from audit.rules import all_rules
 from audit.tables import ALL
-from tests.oracle import ahaki, ahaki_fees, care, cover, drugs, judo, third_party
+from tests.oracle import ahaki, ahaki_fees, care, cover, drugs, history, judo, third_party, visits
 from tests.oracle.reading import Unit, Verdict, World
 from tests.oracle.world_ahaki import AHAKI_MONTHS, ahaki_world
 from tests.oracle.world_cover import cover_world
+from tests.oracle.world_history import history_world
 from tests.oracle.world_judo import judo_world
 from tests.oracle.world_receipts import receipts_world
+from tests.oracle.world_visits import visits_world
 from tests.oracle.worlds import MONTHS, view
 
-MODULES = {"judo": (judo,), "receipts": (care, drugs, third_party), "cover": (cover,), "ahaki": (ahaki, ahaki_fees)}
-_WORLDS = {"judo": judo_world, "receipts": receipts_world, "cover": cover_world, "ahaki": ahaki_world}
+# one line a family: the modules of its oracles, and its worlds
+MODULES = {
+    "judo": (judo,),
+    "receipts": (care, drugs, third_party),
+    "ahaki": (ahaki, ahaki_fees),
+    "cover": (cover,),
+    "history": (history,),
+    "visits": (visits,),
+}
+_WORLDS = {
+    "judo": judo_world,
+    "receipts": receipts_world,
+    "ahaki": ahaki_world,
+    "cover": cover_world,
+    "history": history_world,
+    "visits": visits_world,
+}
 _MONTHS = {"ahaki": AHAKI_MONTHS}  # families with months of their own
 FAMILIES = {f: (world, tuple(o for m in MODULES[f] for o in m.ORACLES)) for f, world in _WORLDS.items()}
 # how a finding of a rule is told as a unit, where it is not by the claim at stake
