@@ -143,7 +143,7 @@ def eye_over_limit(p: Dated) -> pl.Expr:
 @rule(
     id="OR03", version=1, title_ja="弾性着衣等の早い更新・枚数超過", severity="error", team="judo", grain="orthosis_item",
     basis=GARMENTS,
-    explanation_ja="弾性着衣等は1部位2着までで、前回の領収日から6か月を過ぎるまで再び支給できません。前回から6か月以内、または1回に3着以上の申請です。",
+    explanation_ja="弾性着衣等は1部位2着までで、前回の領収日から6か月を過ぎるまで再び支給できません。前回から6か月がたつ前、または1回に3着以上の申請です。",
     next_action_ja="前回の申請の確認、返戻",
     reads=("previous_paid_on", "stored_months", "paid_on", "quantity", "device_kind", "reissue_reason"),
     params=("orthosis.compression.kinds", "orthosis.compression.months", "orthosis.compression.per_part"),

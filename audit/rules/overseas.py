@@ -30,13 +30,15 @@ def _claim_yen(p: Dated) -> pl.Expr:
         Mitigation(
             "date_line", "ずれは1日です。時差・日付変更線によることがあります",
             lambda p: ((pl.col("departed_on") - pl.col("treated_from")).dt.total_days().fill_null(0) <= 1)
-            & ((pl.col("treated_to") - pl.col("returned_on")).dt.total_days().fill_null(0) <= 1), "note",
+            & ((pl.coalesce("treated_to", "treated_from") - pl.col("returned_on")).dt.total_days().fill_null(0) <= 1), "note",
         ),
     ),
 )  # fmt: skip
 def outside_travel(p: Dated) -> pl.Expr:
     """Care begins before the departure or ends after the return; null: a date that would decide is not keyed."""
-    return (pl.col("treated_from") < pl.col("departed_on")) | (pl.col("treated_to") > pl.col("returned_on"))
+    begins, back = pl.col("treated_from"), pl.col("returned_on")
+    # care that begins after the return is outside, whether its end is keyed or not
+    return (begins < pl.col("departed_on")) | pl.when(begins > back).then(pl.lit(True)).otherwise(pl.col("treated_to") > back)
 
 
 @rule(

@@ -11,10 +11,11 @@ from audit import enrich, params
 from audit.engine import run_rules
 from audit.rules import all_rules
 from audit.tables import ALL
-from tests.oracle import ahaki, ahaki_fees, care, cover, drugs, history, judo, third_party, visits
+from tests.oracle import ahaki, ahaki_fees, care, cover, drugs, history, judo, orthosis, overseas, third_party, visits
 from tests.oracle.reading import Unit, Verdict, World
 from tests.oracle.world_ahaki import AHAKI_MONTHS, ahaki_world
 from tests.oracle.world_cover import cover_world
+from tests.oracle.world_forms import forms_world
 from tests.oracle.world_history import history_world
 from tests.oracle.world_judo import judo_world
 from tests.oracle.world_receipts import receipts_world
@@ -29,6 +30,7 @@ MODULES = {
     "cover": (cover,),
     "history": (history,),
     "visits": (visits,),
+    "forms": (overseas, orthosis),
 }
 _WORLDS = {
     "judo": judo_world,
@@ -37,6 +39,7 @@ _WORLDS = {
     "cover": cover_world,
     "history": history_world,
     "visits": visits_world,
+    "forms": forms_world,
 }
 _MONTHS = {"ahaki": AHAKI_MONTHS}  # families with months of their own
 FAMILIES = {f: (world, tuple(o for m in MODULES[f] for o in m.ORACLES)) for f, world in _WORLDS.items()}
@@ -163,5 +166,5 @@ def compare(family: str, seed: int, persons: int) -> Comparison:
         for rule in sorted(notes.COUNTED):
             expected = sum(u[0] == rule for u in said.unjudged)
             differ += [f"{rule}: {told_by_rules.unjudged[rule]} not evaluated, {expected} unknown"] if told_by_rules.unjudged[rule] != expected else []
-    claims = sum(len(world.delivered(t)) for t in ("claims", "care_claims", "judo_claims", "ahaki_claims"))
+    claims = sum(len(world.delivered(t)) for t in ("claims", "care_claims", "judo_claims", "ahaki_claims", "overseas_claims", "orthosis_claims"))
     return Comparison(said, differ, claims, amounts)
