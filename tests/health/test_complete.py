@@ -46,7 +46,7 @@ LATER = {
 }  # fmt: skip
 
 # Rules whose plants are still to be made: the list may only become shorter.
-UNPLANTED = {"JC01", "JC02"}  # a clinic or household of many claims: its own pools
+UNPLANTED = {"JC01", "JC02"}  # a plant would be a whole clinic or household: not made yet
 
 # What a basis names: a law, a notice, a table, a form or a definition somebody published, or that the choice is ours.
 NAMED = re.compile(r"法|通知|保発|保医発|疑義|算定|告示|施行|要領|基準|留意事項|様式|規程|点数表|添付文書|保険者努力支援|国民健康保険団体連合会|薬効分類|当方|本システム|市の案内|団体の案内|[12][0-9]{3}")
