@@ -76,7 +76,7 @@ def evaluate(run_dir: Path, labels_path: Path) -> Evaluation:
 def evaluate_frames(cases: pl.DataFrame, findings: pl.DataFrame, labels: pl.DataFrame, month: str | None = None) -> Evaluation:
     """Return the figures of frames in memory; see evaluate."""
     plants = labels.filter(~pl.col("is_decoy"))
-    hits = _hits(cases, plants)
+    hits = _hits(cases, findings, plants)
     listed = cases.filter(pl.col("rank").is_not_null())
     rankers, teams = _rankers(cases, hits, plants)
     return Evaluation(
@@ -86,10 +86,25 @@ def evaluate_frames(cases: pl.DataFrame, findings: pl.DataFrame, labels: pl.Data
     )
 
 
-def _hits(cases: pl.DataFrame, plants: pl.DataFrame) -> pl.DataFrame:
+def _rests_on() -> pl.Expr:
+    """Claims of a finding; of one that concerns a provider as a whole and names none, the provider."""
+    return pl.when(pl.col("claim_ids").list.len() > 0).then("claim_ids").otherwise(pl.concat_list("provider_id"))
+
+
+def _planted_on(labels: pl.DataFrame) -> pl.Expr:
+    """Claims of a plant, and the provider where the plant is nobody's."""
+    if not {"person_id", "provider_id"} <= set(labels.columns):
+        return pl.col("claim_ids")
+    return pl.when(pl.col("person_id").is_null()).then(pl.concat_list("provider_id")).otherwise("claim_ids")
+
+
+def _hits(cases: pl.DataFrame, findings: pl.DataFrame, plants: pl.DataFrame) -> pl.DataFrame:
     """Return case_id, plant_id of every case that hits a plant."""
     claims = cases.select("case_id", "rule_ids", pl.col("claim_ids").alias("claim")).explode("claim", empty_as_null=False, keep_nulls=False)
-    planted = plants.select("plant_id", "catalogue_id", pl.col("claim_ids").alias("claim")).explode("claim", empty_as_null=False, keep_nulls=False)
+    whole = findings.filter(pl.col("claim_ids").list.len() == 0).select(finding_ids="finding_id", claim="provider_id").drop_nulls()
+    of_case = cases.select("case_id", "rule_ids", "finding_ids").explode("finding_ids", empty_as_null=False, keep_nulls=False)
+    claims = pl.concat([claims, of_case.join(whole, on="finding_ids").select("case_id", "rule_ids", "claim")])
+    planted = plants.select("plant_id", "catalogue_id", claim=_planted_on(plants)).explode("claim", empty_as_null=False, keep_nulls=False)
     same_rule = pl.col("rule_ids").list.contains(pl.col("catalogue_id")) | (pl.col("rule_ids").list.len() == 0)
     return claims.join(planted, on="claim").filter(same_rule).select("case_id", "plant_id").unique().sort("case_id", "plant_id")
 
@@ -148,9 +163,9 @@ def _figures(ordered: pl.DataFrame, hits: pl.DataFrame, yen: pl.DataFrame) -> pl
 
 def _catalogue(labels: pl.DataFrame, findings: pl.DataFrame, hits: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
     flagged = (
-        labels.select("plant_id", "catalogue_id", pl.col("claim_ids").alias("claim")).explode("claim", empty_as_null=False, keep_nulls=False)
+        labels.select("plant_id", "catalogue_id", claim=_planted_on(labels)).explode("claim", empty_as_null=False, keep_nulls=False)
         .join(
-            findings.select(pl.col("rule_id").alias("catalogue_id"), pl.col("claim_ids").alias("claim")).explode("claim", empty_as_null=False, keep_nulls=False),
+            findings.select(catalogue_id="rule_id", claim=_rests_on()).explode("claim", empty_as_null=False, keep_nulls=False),
             on=["catalogue_id", "claim"], how="semi",
         )["plant_id"].unique()
     )

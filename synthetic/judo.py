@@ -40,7 +40,7 @@ class Courses:
         cured: whether the course ends with cure (otherwise stopped).
         tag: 0 natural, otherwise number of the plant it belongs to (`synthetic.plants`).
         partner: index of another course of the same person in the same months, -1 = none.
-        same_day: with a partner: 1 at least one day in common, 0 no day in common.
+        same_day: with a partner: 1 at least one day in common, 0 no day in common, 2 the same days.
         until: last day on which the course can be visited, -1 = no limit.
 
     """
@@ -298,5 +298,6 @@ def _days(world: World, courses: Courses, month: Month, rng: np.random.Generator
         lead = mask[other[follow]]
         apart = pick_days(rng, popcount(mask[follow]), month.open_days(), month.full_mask & ~lead)
         common = mask[follow] | (lead & -lead)
-        mask[follow] = np.where(courses.same_day[at[follow]] == 1, common, apart)
+        wish = courses.same_day[at[follow]]
+        mask[follow] = np.where(wish == 2, lead, np.where(wish == 1, common, apart))
     return mask

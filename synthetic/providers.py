@@ -10,6 +10,7 @@ from synthetic.config import TownConfig, rate
 from synthetic.population import check_digit
 
 PREFECTURE = "11"
+KEPT_CLINICS = 2  # judo clinics without patients of their own
 AREAS = ["中央", "本町", "緑", "若葉", "東", "西", "南", "北", "桜", "青葉", "泉", "大和", "富士見", "旭", "栄", "新町", "元町", "花園", "高台", "川辺"]
 # practice specialties: internist, orthopaedic, eye, skin, ear-nose-throat, psychiatry
 SPECIALTIES = ("内科", "整形外科", "眼科", "皮膚科", "耳鼻咽喉科", "メンタル")
@@ -53,6 +54,11 @@ class Providers:
     judo: Group
     care: Group
     facility: Group
+
+    @property
+    def judo_open(self) -> int:
+        """Number of judo clinics that anybody goes to: all but the last two, which are kept for planted tendencies."""
+        return self.judo.n - KEPT_CLINICS
 
     def of_specialty(self, specialty: int) -> np.ndarray:
         """Indices of the practices with a specialty."""
@@ -99,6 +105,11 @@ def build_providers(cfg: TownConfig) -> Providers:
     registered = np.arange(n_j)
     judo_codes = np.array([("協" if i % 3 else "契") + f"{1100000000 + 1013 * (i + 1)}" for i in registered])
     judo = _group(cfg, "judo", n_j, judo_codes, ["接骨院", "整骨院"], registered % 2, 0.6)
+    kept = np.array([f"協{1900000000 + 1013 * (i + 1)}" for i in range(KEPT_CLINICS)])
+    judo = Group(
+        np.concatenate([judo.code, kept]), np.concatenate([judo.name, np.array(["駅前整骨院", "川端接骨院"])]), np.concatenate([judo.weight, np.zeros(KEPT_CLINICS)]),
+        np.concatenate([judo.trait, np.zeros(KEPT_CLINICS, np.int64)]), np.concatenate([judo.habit, np.full(KEPT_CLINICS, 0.5)]),
+    )
     care = _group(cfg, "care", n_care, np.array([f"117{1000001 + 17 * i}" for i in range(n_care)]), ["ケアサービス"], zeros(n_care, int), 0.5)
     facility_kind = np.arange(n_f) % 2
     facility = _group(cfg, "facility", n_f, np.array([f"117{5000001 + 19 * i}" for i in range(n_f)]), ["苑", "ケアセンター"], facility_kind, 0.4)

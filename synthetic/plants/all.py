@@ -15,6 +15,7 @@ from synthetic.plants.ahaki_plants import AhakiPlants
 from synthetic.plants.base import Ledger, reserve
 from synthetic.plants.care_home_plants import CareHomePlants
 from synthetic.plants.care_plants import CarePlants
+from synthetic.plants.clinic_plants import ClinicPlants
 from synthetic.plants.cover_plants import CoverPlants
 from synthetic.plants.drug_plants import DrugPlants
 from synthetic.plants.fee_table_plants import FeeTablePlants
@@ -45,6 +46,7 @@ class Plants:
         self.world = world
         self.ledger: Ledger = reserve(cfg, world)
         self.judo, self.ahaki = JudoPlants(self.ledger), AhakiPlants(self.ledger)
+        self._clinics = ClinicPlants(self.ledger)
         self.leads = LeadPlants(self.ledger)
         self.forms = JudoFormPlants(self.ledger)
         self._judo_fees = JudoFeePlants(self.ledger)
@@ -56,7 +58,7 @@ class Plants:
 
     def with_courses(self, natural: Courses) -> Courses:
         """Return natural and planted courses together."""
-        return concat_courses([natural, self.judo.courses(), self.forms.courses(), self._judo_fees.courses()])
+        return concat_courses([natural, self.judo.courses(), self.forms.courses(), self._judo_fees.courses(), self._clinics.courses()])
 
     def month(self, month: Month, care: CareSet) -> dict[str, list[ClaimSet]]:
         """Return the planted claims of a month by kind (med, pha, den, nur); care claims go into `care`."""
@@ -108,6 +110,7 @@ class Plants:
         if labelled:
             self.forms.settle(month, judo, texts)
             self._judo_fees.settle(month, judo)
+            self._clinics.settle(month, judo)
 
     def mark_judo(self, judo: JudoMonth) -> JudoMonth:
         """Return a month's forms with what the planted ones say amiss."""

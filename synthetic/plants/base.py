@@ -13,7 +13,9 @@ from synthetic.population import People, set_certified
 from synthetic.render.persons import PersonTexts
 from synthetic.world import World
 
-FAMILY_ROLE = {"judo": 1, "care": 100, "drug": 200, "injury": 300, "lead": 250, "ahaki": 400, "cover": 700, "history": 710, "fee": 210}
+FAMILY_ROLE = {"judo": 1, "care": 100, "drug": 200, "injury": 300, "lead": 250, "ahaki": 400, "clinic": 1, "household": 1, "cover": 700, "history": 710, "fee": 210}
+GROUPS = ("clinic", "household")  # families whose plants are several people together
+PATIENTS, MEMBERS = 36, 3  # people of a planted clinic; of a planted household
 FORMS = ("overseas", "orthosis")  # families of paper forms: their people are ordinary ones, and planted in one month only
 LABEL_SCHEMA = {
     "plant_id": pl.String, "plant_type": pl.String, "catalogue_id": pl.String, "is_decoy": pl.Boolean, "insurer_no": pl.String, "person_id": pl.String,
@@ -60,6 +62,7 @@ class Ledger:
     cfg: TownConfig
     world: World
     pools: dict[tuple[str, bool], Pool] = field(default_factory=dict)
+    groups: dict[tuple[str, bool], np.ndarray] = field(default_factory=dict)  # people of each plant of GROUPS, shape (n, k)
     _rows: list[pl.DataFrame] = field(default_factory=list)
     _claims: list[pl.DataFrame] = field(default_factory=list)
 
@@ -112,11 +115,16 @@ class Ledger:
         label = (pl.col("month") // 12).cast(pl.String) + "-" + (pl.col("month") % 12 + 1).cast(pl.String).str.zfill(2)
         catalogue = {k: v.get("catalogue", k) for k, v in kinds.items()}
         severity = {k: v["severity"] for k, v in kinds.items()}
+        of_clinic = [k for k, v in kinds.items() if v["family"] == "clinic"]
+        earlier = pl.coalesce(*[pl.when((pl.col("plant_type") == k) & (pl.col("service_month") <= v["was"]["to"])).then(pl.lit(v["was"]["id"])) for k, v in kinds.items() if "was" in v])
         out = rows.with_columns(label.alias("service_month"), people.gather(rows["person"]).alias("person_id"), texts.insurer8.gather(rows["person"]).alias("insurer_no"))
         out = out.with_columns(
             (pl.col("kind") + pl.when("decoy").then(pl.lit("-D")).otherwise(pl.lit("-P")) + pl.col("plant").cast(pl.String).str.zfill(6) + "-" + pl.col("service_month")).alias("plant_id"),
             pl.col("kind").alias("plant_type"), pl.col("kind").replace_strict(catalogue).alias("catalogue_id"), pl.col("decoy").alias("is_decoy"),
             pl.col("yen").alias("expected_yen"), pl.col("kind").replace_strict(severity).alias("severity"),
+        ).with_columns(
+            pl.coalesce(earlier, "catalogue_id").alias("catalogue_id"),
+            pl.when(~pl.col("kind").is_in(of_clinic)).then("person_id").alias("person_id"),  # a tendency is nobody's
         )
         out.select([pl.col(c).cast(t) for c, t in LABEL_SCHEMA.items()]).sort("plant_id", "service_month").write_parquet(path)
 
@@ -124,6 +132,8 @@ class Ledger:
 def amount_of(kind: str, insured: int) -> int:
     """Plants of a kind in a month for a town of this size (decoys the same number)."""
     spec = load_yaml("plants.yaml")
+    if "amount" in spec["kinds"][kind]:
+        return spec["kinds"][kind]["amount"]
     least = max(1, round(spec["least"]["value"] * min(1.0, insured / spec["full_size"]["value"])))
     return max(least, round(spec["kinds"][kind]["per_insured"] * insured))
 
@@ -135,7 +145,7 @@ def turns(cfg: TownConfig, kind: str) -> int:
         return len(cfg.months)
     if spec["kinds"][kind]["family"] in FORMS:
         return min(len(cfg.months), spec["turns"]["value"])
-    lasting = spec["kinds"][kind]["family"] in ("judo", "cover", "history") or kind == "TP03" or spec["kinds"][kind].get("lasting", False)
+    lasting = spec["kinds"][kind]["family"] in ("judo", "cover", "history", *GROUPS) or kind == "TP03" or spec["kinds"][kind].get("lasting", False)
     if lasting or cfg.insured < spec["turns_from"]["value"]:
         return 1
     return min(len(cfg.months), spec["turns"]["value"])
@@ -158,9 +168,9 @@ def reserve(cfg: TownConfig, world: World) -> Ledger:
     certify = np.zeros(people.n, bool)
     kinds = load_yaml("plants.yaml")["kinds"]
     for kind, spec in kinds.items():
-        if spec["family"] in FORMS:
+        if spec["family"] in (*FORMS, *GROUPS):
             continue
-        n = amount_of(kind, cfg.insured) * turns(cfg, kind)
+        n = amount_of(kind, cfg.insured) * turns(cfg, kind) if spec.get("from", "") <= cfg.last.label else 0
         for decoy in (False, True):
             old = n if spec["family"] == "care" else 0 if spec.get("working_age") else (n + 1) // 2
             if spec["family"] in ("cover", "history"):
@@ -178,11 +188,39 @@ def reserve(cfg: TownConfig, world: World) -> Ledger:
                 certify[chosen] = True
             ledger.pools[kind, decoy] = Pool(kind, decoy, np.arange(number, number + n), chosen)
             number += n
+    number = _reserve_groups(cfg, world, ledger, number)
     _reserve_paper(cfg, world, ledger, number)
     set_certified(cfg, people, rng, certify)
     people.setting[certify] = 0
     people.care_level[certify] = np.maximum(people.care_level[certify], 21)
     return ledger
+
+
+def _reserve_groups(cfg: TownConfig, world: World, ledger: Ledger, number: int) -> int:
+    """Choose households of enough free members, and the patients of planted clinics; fewer where the town has no more."""
+    people, kinds = world.people, load_yaml("plants.yaml")["kinds"]
+    rng = cfg.rng("reserve-groups")
+    free = (people.gained <= cfg.judo_first.first - 400) & (people.lost < 0) & (people.role == 0) & (people.age_at(cfg.judo_first.first) >= 12)
+    at = np.flatnonzero(free)
+    home = people.insurer[at].astype(np.int64) * (people.household.max() + 1) + people.household[at]
+    _, first, size = np.unique(home, return_index=True, return_counts=True)  # the members of a household stand beside each other
+    leads = rng.permutation(first[size >= MEMBERS])
+    households = at[leads[:, None] + np.arange(MEMBERS)]
+    for kind, spec in kinds.items():
+        n = amount_of(kind, cfg.insured)
+        for decoy in (False, True):
+            if spec["family"] == "household":
+                group, households = households[:n], households[n:]
+            elif spec["family"] == "clinic":  # of one insurer, adults of every age
+                patients = rng.permutation(np.flatnonzero(free & (people.role == 0) & (people.insurer == 0) & (people.band >= 1)))[: n * PATIENTS]
+                group = np.sort(patients).reshape(n, -1)
+            else:
+                continue
+            people.role[group.ravel()] = FAMILY_ROLE[spec["family"]]
+            ledger.groups[kind, decoy] = group
+            ledger.pools[kind, decoy] = Pool(kind, decoy, np.arange(number, number + len(group)), group[:, 0])
+            number += n
+    return number
 
 
 def _reserve_paper(cfg: TownConfig, world: World, ledger: Ledger, number: int) -> None:

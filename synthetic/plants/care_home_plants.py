@@ -43,7 +43,7 @@ class CareHomePlants:
         """Make the month's planted claims by kind; care claims go straight into `care`."""
         self.claims, self.care = {}, care
         rng = self.ledger.cfg.rng("care-home-plants", month.index)
-        for kind in ("MC04", "MC06", "MC08", "MC09", "MC10", "MC11"):
+        for kind in ("MC04", "MC06", "MC08", "MC09", "MC09B", "MC10", "MC11"):
             for decoy in (False, True):
                 getattr(self, f"_{kind.lower()}")(month, self.ledger.pool(kind, decoy, month), rng)
         return self.claims
@@ -152,6 +152,23 @@ class CareHomePlants:
             self._visits(month, pool, at[variant == 1], inst, mask, knee, month.first - 20, [(12, REVISIT, mask), (80, REHAB_CERTIFIED, mask)])
             notes = ["a disease of 400 days ago", "the code of the certified beyond the standard days"]
         self._label(month, pool, np.where(variant == 0, 3 * 185, 3 * 111), self.world.providers.clinic.code[inst], variant, notes, ["easy", "medium"])
+
+    def _mc09b(self, month: Month, pool: Pool, rng: np.random.Generator) -> None:
+        """Twelve units beside the care insurance's rehabilitation, which goes on for months; decoys: five units, or begun anew every time."""
+        at, variant, names = np.arange(pool.n), pool.variant(2), code_of("diseases")
+        clinics = self.world.providers.of_specialty(1)
+        inst = clinics[pool.person % len(clinics)]
+        pause = month.index % 3 == 2  # a decoy's care rehabilitation stops before its third month
+        many, few = days_mask(*range(2, 26, 2)), days_mask(3, 8, 13, 18, 23)
+        busy = at if not pool.decoy else at[:0] if not pause else at[variant == 1]
+        self._visits(month, pool, busy, inst, many, names["変形性膝関節症"], month.first - 20, [(12, REVISIT, many), (80, REHAB, many)])
+        rest = np.setdiff1d(at, busy)
+        self._visits(month, pool, rest, inst, few, names["変形性膝関節症"], month.first - 20, [(12, REVISIT, few), (80, REHAB, few)])
+        if not (pool.decoy and pause):
+            self._home(pool, at, 16, 1111, 6)
+        notes = ["five units at most beside it"] * 2 if pool.decoy else ["twelve units a month beside day-care rehabilitation"] * 2
+        if month > self.ledger.cfg.first or pool.decoy:  # the first month is the one in which it began
+            self._label(month, pool, 5 * 185, self.world.providers.clinic.code[inst], variant, notes, ["medium", "medium"])
 
     def _mc10(self, month: Month, pool: Pool, rng: np.random.Generator) -> None:
         """Revisits billed by the doctor placed in the resident's 特養; decoys: another practice, or only a blood test."""

@@ -31,7 +31,7 @@ class JudoFeePlants:
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger, self.cfg = ledger, ledger.cfg
-        self.clinics = ledger.world.providers.judo.n
+        self.clinics = ledger.world.providers.judo_open
         self._parts: list[Courses] = []
         self._said: dict[int, tuple[str, str]] = {}
         self._added: dict[int, int] = {}

@@ -42,7 +42,7 @@ class JudoFormPlants:
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger, self.cfg = ledger, ledger.cfg
-        self.clinics = ledger.world.providers.judo.n
+        self.clinics = ledger.world.providers.judo_open
         self._parts: list[Courses] = []
         self._listed: list[Listed] = []
         for kind in KINDS:

@@ -12,11 +12,12 @@ from synthetic.population import People
 from synthetic.render.persons import PersonTexts
 
 BLOCK = 3  # months of a short course
+TOTALS_FROM = "2027-01"  # months and injuries of a year are counted from then on
 LONG_BLOCK = 6  # months at two clinics
 # injuries billed together (indices of judo.INJURIES): no two sets share one of their first three
 SETS = np.array([[0, 4, 9, 12], [1, 2, 6, 13], [5, 3, 10, 12], [11, 8, 7, 13]])
 SINGLE = np.array([0, 1, 2, 4, 3, 6, 5, 7])
-KINDS = ("JD12", "JD13", "JD14", "JD15", "JD16", "JD17D", "JD17", "LD01")
+KINDS = ("JD12", "JD13", "JD14", "JD15", "JD16", "JD17D", "JD17", "LD01", "JD16B", "JD22B")
 
 
 class JudoPlants:
@@ -29,7 +30,7 @@ class JudoPlants:
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger, self.cfg = ledger, ledger.cfg
-        self.clinics = ledger.world.providers.judo.n
+        self.clinics = ledger.world.providers.judo_open
         self._parts: list[Courses] = []
         self._notes: dict[int, str] = {}
         self._level: dict[int, str] = {}
@@ -208,6 +209,28 @@ class JudoPlants:
             self._parts.append(pair)
         self._say(pool, at, "medium", "the same part at two clinics on the same day" if same_day else "the same part at two clinics over months, never on one day")
 
+    def _jd16b(self, pool: Pool) -> None:
+        self._many_injuries(pool, move=0)
+
+    def _jd22b(self, pool: Pool) -> None:
+        self._many_injuries(pool, move=1)
+
+    def _many_injuries(self, pool: Pool, *, move: int) -> None:
+        """Three injuries every three months, at one clinic or each time at another; decoys: few injuries, or half of the months."""
+        at, variant = np.arange(pool.n), pool.variant(2)
+        start, end = self.cfg.judo_first.index, self.cfg.last.index
+        if not pool.decoy:
+            for b, month in enumerate(range(start, end + 1, BLOCK)):
+                self._course(pool, at, month, 2 + b % 5, BLOCK, SETS[(pool.person + b) % len(SETS)][:, :3], 6, move * b)
+            self._say(pool, at, "medium", "a dozen injuries in a year")
+            return
+        few, half = at[variant == 0], at[variant == 1]
+        for b, month in enumerate(range(start, end + 1, 2 * BLOCK)):
+            self._course(pool, few, month, 3, 2 * BLOCK, SETS[(pool.person[few] + b) % len(SETS)][:, :2], 6, move * b)
+            self._course(pool, half, month, 3, BLOCK, SETS[(pool.person[half] + b) % len(SETS)][:, :3], 6, move * b)
+        self._say(pool, few, "medium", "all year, but four injuries")
+        self._say(pool, half, "hard", "three injuries at a time, but in half of the months")
+
     def _ld01(self, pool: Pool) -> None:
         """Modest courses; what is told of the people stands in lead_plants."""
         at = np.arange(pool.n)
@@ -254,7 +277,7 @@ class JudoPlants:
         if pool.decoy:
             # a long fracture meets the count and two clinics for different parts meet the days: fine all the same;
             # part shifting shows over months only, so its decoys are clean by how they were made
-            fine = ~met | (pool.kind in ("JD16", "LD01")) | np.array([self._notes[int(t)].startswith(("a fracture under", "two clinics at")) for t in pool.number])
+            fine = ~met | (pool.kind in ("JD16", "LD01", "JD16B", "JD22B")) | np.array([self._notes[int(t)].startswith(("a fracture under", "two clinics at")) for t in pool.number], bool)
             use = there & fine
         else:
             use = there & met
@@ -278,6 +301,9 @@ class JudoPlants:
         if kind == "JD16":
             lasting = month.index - self.cfg.judo_first.index >= 2 * BLOCK
             return np.full(len(days), lasting), column("all")
+        if kind in ("JD16B", "JD22B"):
+            told = month.label >= TOTALS_FROM and month.index - self.cfg.judo_first.index >= 3 * BLOCK
+            return np.full(len(days), told), column("all") * (kind == "JD16B")
         if kind == "LD01":
             return np.full(len(days), True), column("all")
         both = column("forms") >= 2

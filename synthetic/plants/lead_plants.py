@@ -43,7 +43,7 @@ class LeadPlants:
         self.claims = {}
         self.leads, self.cases, self.cuts = (pl.DataFrame(schema=s) for s in (LEAD_SCHEMA, CASE_SCHEMA, CUT_SCHEMA))
         for decoy in (False, True):
-            for kind in ("TP04", "TP05", "TP06", "LD01", "LD02", "LD03", "LD04", "LD05", "RV01"):
+            for kind in ("TP04", "TP05", "TP05B", "TP05C", "TP06", "LD01", "LD02", "LD03", "LD04", "LD05", "RV01"):
                 getattr(self, f"_{kind.lower()}")(month, self.ledger.pool(kind, decoy, month))
         return self.claims
 
@@ -127,26 +127,34 @@ class LeadPlants:
         self._say(pool, month, 0, np.array(["medium", "hard"])[variant], np.array(["a fall at home", "the same name, another birth date"])[variant])
 
     def _tp05(self, month: Month, pool: Pool) -> None:
-        """A registered case that waits; decoys: answered, or reminded of late."""
-        day, variant, at = 3 + pool.person % 20, pool.variant(2 if pool.decoy else 3), np.arange(pool.n)
+        self._case(month, pool, 40)
+
+    def _tp05b(self, month: Month, pool: Pool) -> None:
+        self._case(month, pool, 90)
+
+    def _tp05c(self, month: Month, pool: Pool) -> None:
+        self._case(month, pool, 970)
+
+    def _case(self, month: Month, pool: Pool, waits: int) -> None:
+        """A registered case that waits, for years the last of them; decoys: answered, or reminded of late."""
+        day, variant, at, old = 3 + pool.person % 20, pool.variant(2), np.arange(pool.n), waits > 900
         paid = self._hurt(month, pool, day, special=10)
         marked = Pool("TP01", False, pool.number, pool.person)
-        waits = np.array([40, 90, 20])[variant] if not pool.decoy else np.array([50, 45])[variant]
         yen = 50_000 + pool.person % 40 * 1_000
-        inquired = month.last - waits
+        inquired = np.full(pool.n, month.last - (500 if old and pool.decoy else waits))  # a decoy's three years are far off
         accident = inquired - 10
         answered, reminded = np.full(pool.n, -1), np.full(pool.n, -1)
-        if not pool.decoy:
-            accident = np.where(variant == 2, month.last - 1000, accident)  # within half a year of three years
-            inquired = np.where(variant == 2, accident + 20, inquired)
-            answered = np.where(variant == 2, inquired + 15, answered)
-        else:
+        if old:
+            answered = inquired + 15
+        elif pool.decoy:
             answered = np.where(variant == 0, inquired + 12, answered)
             reminded = np.where(variant == 1, month.last - 10, reminded)
         self.cases = pl.concat([self.cases, pl.DataFrame(
             {"person": pool.person[at], "number": pool.number[at], "accident": accident, "inquired": inquired, "answered": answered, "reminded": reminded, "yen": yen}, schema=CASE_SCHEMA
         )])
-        note = np.array(["answered", "reminded ten days ago"])[variant] if pool.decoy else np.array(["no answer for 40 days", "no answer for 90 days", "three years are nearly over"])[variant]
+        note = np.array(["answered", "reminded ten days ago"])[variant] if pool.decoy else np.full(pool.n, f"no answer for {waits} days")
+        if old:
+            note = np.full(pool.n, "an accident of last year" if pool.decoy else "three years are nearly over")
         self._say(pool, month, yen, "medium", note)
         self._say(marked, month, paid, "easy", "marked 10, a registered case")
 

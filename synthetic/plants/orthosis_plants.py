@@ -9,10 +9,10 @@ from synthetic.config import Month
 from synthetic.forms import orthosis
 from synthetic.plants.base import Ledger, Pool
 
-KINDS = ("OR01", "OR02", "OR02B", "OR03", "OR03B", "OR04", "OR05", "OR06", "OR07")
+KINDS = ("OR01", "OR02", "OR02B", "OR02C", "OR03", "OR03B", "OR03C", "OR04", "OR05", "OR06", "OR07")
 YEAR = 365
 # what the town's office knows: prices that may not be exceeded (garments, glasses) and times that must have passed
-STOCKING_MAX, GLASSES_MAX = 28_000, 40_492
+STOCKING_MAX, GLASSES_MAX, LENS_MAX = 28_000, 40_492, 158_000
 
 
 class OrthosisPlants:
@@ -63,6 +63,12 @@ class OrthosisPlants:
         over = 0 if pool.decoy else 5_000
         return self._form(month, pool, kind="治療用眼鏡", side=3, amount=GLASSES_MAX + over), [], self._share(pool, over), "a child's glasses at the limit" if pool.decoy else "a child's glasses above the limit"
 
+    def _or02c(self, month: Month, pool: Pool):
+        """Lenses that rest on the rim of the cornea, for adults."""
+        over = 0 if pool.decoy else 12_000
+        made = self._form(month, pool, kind="輪部支持型レンズ", quantity=2, side=3, amount=2 * LENS_MAX + over)
+        return made, [], self._share(pool, over), "two lenses at the limit" if pool.decoy else "two lenses above the limit"
+
     def _or03(self, month: Month, pool: Pool):
         paid = (month - 1).first + 10
         same = {"kind": "弾性ストッキング", "quantity": 2, "amount": 50_000, "side": 3}
@@ -74,6 +80,12 @@ class OrthosisPlants:
         same = {"kind": "治療用眼鏡", "side": 3, "amount": 38_000}
         back = 2 * YEAR + 10 if pool.decoy else YEAR // 2
         return self._form(month, pool, paid=paid, **same), [self._earlier(month, pool, paid=paid - back, **same)], None, f"glasses again after {back} days"
+
+    def _or03c(self, month: Month, pool: Pool):
+        paid = (month - 1).first + 10
+        same = {"kind": "輪部支持型レンズ", "side": 1, "amount": 150_000}
+        back = 5 * YEAR + 20 if pool.decoy else 3 * YEAR
+        return self._form(month, pool, paid=paid, **same), [self._earlier(month, pool, paid=paid - back, **same)], None, f"a lens again after {back} days"
 
     def _or04(self, month: Month, pool: Pool):
         return self._form(month, pool, kind="治療用眼鏡", side=3, amount=38_000), [], None, "a child of five to eight" if pool.decoy else "ten years old or more"

@@ -11,7 +11,6 @@ from audit.rules import all_rules
 from audit.rules.grains import GRAINS
 from audit.rules.registry import check
 from audit.view import months_before
-from synthetic.config import load_yaml
 from tests.rules.test_spec_cases import FILES, read_yaml
 
 RULES = all_rules()
@@ -44,9 +43,6 @@ LATER = {
     "orthosis.corneal_lens.": "first day not in the source",
     "orthosis.limit.artificial_eye": "known to exist, value not known",
 }  # fmt: skip
-
-# Rules whose plants are still to be made: the list may only become shorter.
-UNPLANTED = {"JC01", "JC02"}  # a plant would be a whole clinic or household: not made yet
 
 # What a basis names: a law, a notice, a table, a form or a definition somebody published, or that the choice is ours.
 NAMED = re.compile(r"法|通知|保発|保医発|疑義|算定|告示|施行|要領|基準|留意事項|様式|規程|点数表|添付文書|保険者努力支援|国民健康保険団体連合会|薬効分類|当方|本システム|市の案内|団体の案内|[12][0-9]{3}")
@@ -96,14 +92,6 @@ def test_every_rule_has_spec_cases_of_every_verdict():
             seen.setdefault(expected.get("rule", spec["rule"]), set()).add("miss" if expected["flag"] in (False, "absent") else expected["flag"])
     assert {r: sorted(map(str, {True, None, "miss"} - seen.get(r, set()))) for r in RULES if {True, None, "miss"} - seen.get(r, set())} == {}
     assert set(seen) <= set(RULES)
-
-
-def test_every_rule_has_plants_and_look_alikes():
-    """Plants are counted by the catalogue's number (the first four letters); every kind has as many look-alikes as plants."""
-    kinds = load_yaml("plants.yaml")["kinds"]
-    planted = {spec.get("catalogue", kind)[:4] for kind, spec in kinds.items()}
-    assert {r[:4] for r in RULES} - planted <= UNPLANTED
-    assert planted <= {r[:4] for r in RULES}, "a plant of no rule"
 
 
 def _source() -> str:

@@ -56,6 +56,15 @@ def test_recall_and_decoys_by_rule(evaluation: Evaluation) -> None:
     assert (rows["JD12"]["plants"], rows["JD12"]["decoys"], rows["JD12"]["decoys_flagged"], rows["JD12"]["recall"]) == (0, 1, 1, None)
 
 
+def test_a_plant_of_a_whole_provider_is_found_by_its_provider() -> None:
+    whole = {"person_id": None, "provider_id": "P1"}
+    labels = pl.DataFrame([_label("g", "JC01", ["judo:0", "judo:5"], 100) | whole, _label("h", "JC01", ["judo:6"], 0, decoy=True) | whole | {"provider_id": "P2"}], schema_overrides={"person_id": pl.String})
+    found = FINDINGS.conform(pl.DataFrame([{"finding_id": "JC01|P1", "rule_id": "JC01", "insurer_no": "00110015", "provider_id": "P1", "claim_ids": []}], schema_overrides=FINDINGS.schema))
+    case = CASES.conform(pl.DataFrame([_case(9, ["JC01"], 100, 1) | {"finding_ids": ["JC01|P1"], "claim_ids": []}], schema_overrides=CASES.schema))
+    (row,) = evaluate_frames(case, found, labels, "2025-06").catalogue.to_dicts()
+    assert (row["plants"], row["flagged"], row["listed"], row["decoys_flagged"]) == (1, 1, 1, 0)
+
+
 def test_rankers_by_hand(evaluation: Evaluation) -> None:
     rows = {r["ranker"]: r for r in evaluation.rankers.to_dicts()}
     # capacity 4: the list has hits 0, 1, 3 and the random case 5

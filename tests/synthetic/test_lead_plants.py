@@ -113,15 +113,16 @@ def test_several_institutions(town, told, receipts):
             assert len(claims(row, receipts)) == count
 
 
-def test_registered_cases(town):
+@pytest.mark.parametrize(("kind", "least", "most"), [("TP05", 30, 60), ("TP05B", 61, 900), ("TP05C", 900, 1095)])
+def test_registered_cases(town, kind, least, most):
     cases = {r["事案番号"]: r for r in town.csv(MONTH, "jian_202610.csv").to_dicts()}
     for decoy in (False, True):
-        for row in labelled(town, "TP05", decoy):
+        for row in labelled(town, kind, decoy):
             case = cases[row["plant_id"].split("-")[1][1:]]
             waits = (day(case["基準日"]) - day(case["照会年月日"])).days
             old = (day(case["基準日"]) - day(case["事故年月日"])).days > 900
-            silent = not case["回答年月日"] and waits >= 30 and not case["最終督促日"]
-            assert (silent or old) != decoy
+            silent = not case["回答年月日"] and not case["最終督促日"]
+            assert ((silent or old) and least <= waits <= most) != decoy
             assert decoy or row["expected_yen"] == int(case["求償見込額"])
 
 

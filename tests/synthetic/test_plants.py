@@ -11,7 +11,7 @@ import pytest
 from synthetic.config import load_yaml
 
 MONTH, DAYS = "2026-10", 31
-ADVICE = ["RX03", "RX05", "RX06", "RX07", "RX08", "JD22", "EL05", "RC07", "RC08B"]  # no money of this month
+ADVICE = ["RX03", "RX05", "RX06", "RX07", "RX08", "JD22", "EL05", "RC07", "RC08B", "JD22B"]  # no money of this month
 HYGIENE, HOME_DOCTOR, HOME_NURSE, CANCER = "303001310", "114031010", "114004510", "8840249"
 
 
@@ -85,13 +85,15 @@ def components(town):
 
 def test_every_kind_has_plants_and_decoys_in_every_month(town):
     counts = town.labels.group_by("plant_type", "is_decoy", "service_month").len()
-    for kind in load_yaml("plants.yaml")["kinds"]:
+    for kind, spec in load_yaml("plants.yaml")["kinds"].items():
+        if spec.get("from", "") > MONTH:
+            continue
         for decoy in (False, True):
             for month in ("2026-09", MONTH):
-                if kind in ("TP03", "RC03W", "RC04", "RC08", "RC08B") and month == "2026-09":
+                if kind in ("TP03", "RC03W", "RC04", "RC08", "RC08B", "MC09B") and month == "2026-09":
                     continue  # what needs an earlier month begins with the second
                 at = counts.filter((pl.col("plant_type") == kind) & (pl.col("is_decoy") == decoy) & (pl.col("service_month") == month))
-                assert at["len"].sum() >= 8, (kind, decoy, month)
+                assert at["len"].sum() >= spec.get("amount", 8), (kind, decoy, month)
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +211,39 @@ def test_part_shifting_plants(town):
             assert shifts(row) != decoy, row["note"]
 
 
+def household_days(forms: list[dict]) -> float:
+    """Days on which three came, of all days on which anybody of them came."""
+    days = [d for f in forms for d in f["施術日"].split()]
+    return sum(days.count(d) >= 3 for d in set(days)) / len(set(days))
+
+
+def test_households_of_one_pattern(town, judo, register):
+    houses = {(r["記号"] + r["番号"]).translate(str.maketrans("０１２３４５６７８９", "0123456789")) for r in register.values()}
+    for decoy in (False, True):
+        for row in labelled(town, "JC02", decoy):
+            forms = [judo[i] for i in ids(row, "judo")]
+            assert len(forms) == 3
+            assert len({f["枝番"] for f in forms}) == 3
+            numbers = {(f["記号"] + f["番号"]).translate(str.maketrans("０１２３４５６７８９", "0123456789")) for f in forms}
+            assert len(numbers) == 1
+            assert numbers <= houses
+            one_clinic = len({f["登録記号番号"] for f in forms}) == 1
+            same_parts = len({tuple(sorted(p["負傷名"] for p in f["parts"])) for f in forms}) == 1
+            assert (one_clinic and (same_parts or household_days(forms) > 0.8)) != decoy
+
+
+def test_a_clinic_of_one_pattern(town, judo):
+    for decoy in (False, True):
+        (row,) = town.labels.filter((pl.col("plant_type") == "JC01") & (pl.col("is_decoy") == decoy) & (pl.col("service_month") == MONTH)).to_dicts()
+        assert row["person_id"] is None
+        forms = [judo[i] for i in ids(row, "judo")]
+        assert len(forms) >= 20
+        assert {f["登録記号番号"] for f in forms} == {row["provider_id"]}
+        assert {i for i, f in judo.items() if f["登録記号番号"] == row["provider_id"]} == set(ids(row, "judo"))
+        sets = {tuple(sorted(p["負傷名"] for p in f["parts"])) for f in forms}
+        assert (len(sets) == 1) != decoy
+
+
 # ---- medical and care ---------------------------------------------------------------------------------------------
 def hospital_inner(row: dict, receipts: dict) -> int:
     """Days strictly inside the stay, at least: all days in hospital but two."""
@@ -311,6 +346,14 @@ def test_rehabilitation_of_the_certified(town, receipts):
             starts = [day(f[2]) for c in ids(row, "med") for f in receipts[c]["SY"]]
             old = max(starts) + timedelta(days=150) < date(2026, 10, 1)
             assert (old or bool(billed_codes(row, receipts, "180757710"))) != decoy
+
+
+def test_rehabilitation_of_both_insurances(town, receipts, care):
+    for decoy in (False, True):
+        for row in labelled(town, "MC09B", decoy):
+            units = sum(int(f[6]) for f in billed_codes(row, receipts, "180755710"))
+            assert "161111" in care_of(row, care)
+            assert (units > 7) != decoy
 
 
 def test_placed_doctors_and_residents(town, receipts, care):
