@@ -43,6 +43,10 @@ class View(ABC):
     def has(self, table: str, months_back: int = 0) -> bool:
         """Return whether this delivery, or one of the last `months_back` months, brought any row (masters: whether any is stored)."""
 
+    def _any(self, table: str, since: date) -> bool:
+        """Return whether there may be any row of a table."""
+        return True
+
     def scan(self, table: str, months_back: int = 0, *, earlier: bool = False) -> pl.LazyFrame:
         """Return rows that stand, delivered in the last `months_back` months and this one; with `earlier` without this one.
 
@@ -50,9 +54,11 @@ class View(ABC):
         """
         until = months_before(self.month, 1) if earlier else self.month
         frame = self._raw(table, months_before(self.month, months_back), until)
-        gone = self._raw("superseded", months_before(self.month, max(months_back, 0))).select("insurer_no", "claim_id", "version_no").unique()
         if table in _VERSIONED:
-            frame = frame.join(gone, on=["insurer_no", "claim_id", "version_no"], how="anti")
+            since = months_before(self.month, max(months_back, 0))
+            if self._any("superseded", since):  # a join reads the keys of every row: not for nothing
+                gone = self._raw("superseded", since).select("insurer_no", "claim_id", "version_no").unique()
+                frame = frame.join(gone, on=["insurer_no", "claim_id", "version_no"], how="anti")
             if "is_current" in ALL[table].schema:
                 frame = frame.filter(pl.col("is_current"))
         elif table in _CARE:
@@ -61,8 +67,11 @@ class View(ABC):
 
     def deliveries(self, table: str, months_back: int) -> list[date]:
         """Return the delivery months of the last `months_back` and this one that brought rows of a table, ascending."""
-        found = self._raw(table, months_before(self.month, months_back)).select("delivery_month").unique().collect()
-        return found.to_series().sort().to_list()
+        return self.delivered(table, months_back)["delivery_month"].unique().sort().to_list()
+
+    def delivered(self, table: str, months_back: int) -> pl.DataFrame:
+        """Return insurer_no and delivery_month, one row per insurer and delivery that brought rows of a table."""
+        return self._raw(table, months_before(self.month, months_back)).select("insurer_no", "delivery_month").unique().collect()
 
     def children(self, table: str) -> pl.LazyFrame:
         """Return the delivery's rows of a table below the claims, whether their claim stands or not.
@@ -131,6 +140,10 @@ class StoredView(View):
         files = sorted((self._tables / table).glob("insurer=*/month=*/part.parquet"))
         return [f for f in files if since <= _delivered(f) <= until and (self._insurers is None or f.parts[-3].removeprefix("insurer=") in self._insurers)]
 
+    def _any(self, table: str, since: date) -> bool:
+        """See View."""
+        return bool(self._files(table, since, self.month))
+
     def earlier_children(self, table: str, months_back: int) -> pl.LazyFrame:
         """See View."""
         return self._raw(table, months_before(self.month, months_back), months_before(self.month, 1))
@@ -146,7 +159,13 @@ class StoredView(View):
     def has(self, table: str, months_back: int = 0) -> bool:
         """See View."""
         files = self._revisions(table) if ALL[table].is_master else self._files(table, months_before(self.month, months_back), self.month)
-        return any(pl.scan_parquet(f).select(pl.len()).collect().item() > 0 for f in files)
+        return any(_height(f) for f in files)
+
+    def delivered(self, table: str, months_back: int) -> pl.DataFrame:
+        """See View."""
+        files = [f for f in self._files(table, months_before(self.month, months_back), self.month) if _height(f)]
+        told = [(f.parts[-3].removeprefix("insurer="), _delivered(f)) for f in files]
+        return pl.DataFrame(told, schema={"insurer_no": pl.String, "delivery_month": pl.Date}, orient="row")
 
     def _one_revision(self, table: str) -> bool:
         return len(self._revisions(table)) == 1
@@ -178,6 +197,11 @@ class MemoryView(View):
         if ALL[table].is_master:
             return table in self._frames and self._frames[table].height > 0
         return self._raw(table, months_before(self.month, months_back)).head(1).collect().height > 0
+
+
+def _height(file: Path) -> int:
+    """Return the number of rows, which the file's footer says."""
+    return pl.scan_parquet(file).select(pl.len()).collect().item()
 
 
 def _delivered(file: Path) -> date:

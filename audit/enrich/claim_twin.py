@@ -38,8 +38,14 @@ _TELL = ["claim_id", "points", "visit_days", "actual_days", "_acts", "confirmati
 def build(view: View) -> pl.DataFrame:
     """Return the grain's frame: of each group of twins every receipt but the largest."""
     unknown = pl.concat_str(*(pl.col(c).cast(pl.String).fill_null("") for c in ("symbol", "number", "branch", "birth_date", "sex")), separator="|")
+    alike = _alike()
+    numbers = view.scan("claims").select(alike.alias("n")).collect()["n"].sort()
+    doubled = numbers.filter(numbers == numbers.shift())
+    if doubled.is_empty():
+        return GRAIN.empty()
     twins = (
         view.scan("claims")
+        .filter(alike.is_in(doubled.unique().implode()))
         .select(
             *_KEY, *(c for c in _GROUP if c != "insurer_no"), "points", "visit_days", "actual_days", "insurer_yen", "confirmation",
             _who=pl.coalesce("person_id", unknown),
@@ -82,6 +88,15 @@ def build(view: View) -> pl.DataFrame:
         .select(GRAIN.schema.keys())
         .cast(GRAIN.schema)
     )
+
+
+def _alike() -> pl.Expr:
+    """Return a number that twins have in common: nearly every receipt's is its own, and numbers are found twice sooner than texts."""
+    told = (pl.coalesce("person_id", "number"), pl.col("institution_id"), pl.col("receipt_type"), pl.col("prescriber_id"), pl.col("service_month"))
+    number = pl.lit(0, dtype=pl.UInt64)
+    for seed, column in enumerate(told):
+        number = number ^ column.hash(seed)
+    return number
 
 
 def _acts(view: View, twins: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from audit.enrich.judo_source import part_key, read
+from audit.enrich.judo_source import part_key, read, register_of
 from audit.enrich.once import once_per_view
 from audit.params import load
 from audit.rules.grains import Grain, declare
@@ -32,7 +32,6 @@ GRAIN = declare(
 )
 CLINIC = ["insurer_no", "clinic_id", "service_month"]
 _GROUP = [*CLINIC, "household_no"]
-_REGISTER_MONTHS = 12
 _SCHEMA = {"unit": pl.UInt32, "paired": pl.Boolean}
 
 
@@ -45,6 +44,10 @@ def build(view: View) -> pl.DataFrame:
     asked = parameters.expr("clinics.household.members", month)
     sets = pl.col("part_set")
     known = members.filter(pl.col("household_no").is_not_null())
+    # most come alone: only of the others the parts are looked at
+    together = known.group_by(_GROUP).agg(n=pl.col("person_id").n_unique()).filter(pl.col("n") >= 2)
+    known = known.join(together, on=_GROUP, how="semi")
+    known = known.join(_lines(view, known), on="c", how="left", validate="1:1")
     best = (
         known.filter(sets.is_not_null())
         .group_by(*_GROUP, "part_set")
@@ -66,7 +69,6 @@ def build(view: View) -> pl.DataFrame:
             same_onset=pl.when(pl.col("injured").is_not_null().all()).then((pl.col("injured").n_unique() == 1) & pl.col("one_onset").all()),
             _present=pl.concat_list(_present()),
         )
-        .filter(pl.col("members") >= 2)
         .join(best, on=_GROUP, how="left", validate="1:1")
         .with_columns(_asked=asked)
         .with_columns(same_day_share=pl.when("_days_known").then(_share(pl.col("_asked"))))
@@ -97,23 +99,25 @@ def build(view: View) -> pl.DataFrame:
 
 @once_per_view
 def household_claims(view: View) -> pl.DataFrame:
-    """Return the claims of this delivery with household_no (null: unknown), part_set and injured (null: not keyed)."""
+    """Return the claims of this delivery with household_no (null: unknown)."""
     source = read(view)
     if source.current.is_empty():
         return source.current
-    newest = pl.col("delivery_month") == pl.col("delivery_month").max().over("insurer_no")
     register = (
-        view.scan("eligibility", _REGISTER_MONTHS)
-        .select("insurer_no", "person_id", "household_no", "gained_on", "delivery_month")
-        .filter(newest)
-        .join(source.current.lazy().select("insurer_no", "person_id").unique(), on=["insurer_no", "person_id"], how="semi")
-        .collect()
+        register_of(view)
         .sort("gained_on", "household_no")
         .unique(["insurer_no", "person_id"], keep="last", maintain_order=True)
         .select("insurer_no", "person_id", "household_no")
     )
-    lines = (
-        source.parts.join(source.current.select("c"), on="c", how="semi")
+    return source.current.select("unit", "c", *CLINIC, "person_id", "claim_id", "visit_days", "insurer_yen").join(
+        register, on=["insurer_no", "person_id"], how="left", validate="m:1"
+    )
+
+
+def _lines(view: View, claims: pl.DataFrame) -> pl.DataFrame:
+    """Return what the parts of some claims say: part_set, injured (null: not keyed), one_onset."""
+    return (
+        read(view).parts.join(claims.select("c"), on="c", how="semi")
         .group_by("c")
         .agg(
             _read=pl.col("site").is_not_null().all(),
@@ -122,11 +126,6 @@ def household_claims(view: View) -> pl.DataFrame:
             one_onset=(pl.col("injured_on").n_unique() == 1) & pl.col("injured_on").is_not_null().all(),
         )
         .with_columns(part_set=pl.when("_read").then("part_set"))
-    )
-    return (
-        source.current.select("unit", "c", *CLINIC, "person_id", "claim_id", "visit_days", "insurer_yen")
-        .join(register, on=["insurer_no", "person_id"], how="left", validate="m:1")
-        .join(lines, on="c", how="left", validate="1:1")
     )
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from audit.enrich.judo_source import BONE, CLOSED, JudoSource, days_text, months_counted, part_key, read
+from audit.enrich.judo_source import BONE, CLOSED, JudoSource, days_text, months_counted, part_key, read, register_of
+from audit.enrich.reopened import newest_deliveries
 from audit.params import Parameters, load
 from audit.rules.grains import Grain, declare
 from audit.view import View
@@ -64,7 +65,7 @@ def build(view: View) -> pl.DataFrame:
         .when(pl.col("_covered") == whole_month).then(0)
     )
     share = (2 * pl.col("insurer_yen") * pl.col("outside_days") + days) // (2 * days)
-    listed = pl.col("insurer_no").is_in(_insurers_with_list(view).implode())
+    listed = pl.col("insurer_no").is_in(newest_deliveries(view, "practitioners", _LIST_MONTHS)["insurer_no"].implode())
     return (
         frame.with_columns(outside_days=outside_days, has_bone=pl.col("_bone") > 0)
         .with_columns(
@@ -89,14 +90,7 @@ def build(view: View) -> pl.DataFrame:
 
 def _cover(view: View, linked: pl.DataFrame) -> pl.DataFrame:
     """Days of each unit's month on which the last register covers the person, as a mask (bit d-1 = day d)."""
-    wanted = linked.lazy().select("unit", *_PERSON, "service_month")
-    spells = (
-        view.scan("eligibility", _LIST_MONTHS)
-        .select(*_PERSON, "gained_on", "lost_on", "delivery_month")
-        .filter(pl.col("delivery_month") == pl.col("delivery_month").max().over("insurer_no"))
-        .join(wanted, on=_PERSON, how="inner")
-        .collect()
-    )
+    spells = register_of(view).select(*_PERSON, "gained_on", "lost_on").join(linked.select("unit", *_PERSON, "service_month"), on=_PERSON, how="inner")
     month, gained = pl.col("service_month"), pl.col("gained_on")
     end = month.dt.month_end()
     last = pl.min_horizontal(pl.col("lost_on") - pl.duration(days=1), end)  # the day of loss is the first without cover
@@ -114,22 +108,19 @@ def _cover(view: View, linked: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _listed(view: View) -> pl.LazyFrame:
-    frame = view.scan("practitioners", _LIST_MONTHS)
-    return frame.filter(pl.col("delivery_month") == pl.col("delivery_month").max().over("insurer_no"))
-
-
-def _insurers_with_list(view: View) -> pl.Series:
-    return _listed(view).select(pl.col("insurer_no").unique()).collect()["insurer_no"]
-
-
 def _relation(view: View, linked: pl.DataFrame) -> pl.DataFrame:
     """The closest relation of the person to the clinic in the month; no row where there is none."""
+    last = newest_deliveries(view, "practitioners", _LIST_MONTHS)
+    if last.is_empty():
+        return pl.DataFrame(schema={"unit": pl.UInt32, "relation": pl.String})
     month = pl.col("service_month")
     in_time = (pl.col("listed_from").fill_null(month) <= month.dt.month_end()) & (pl.col("listed_to").fill_null(month) >= month)
     order = pl.col("relation").replace_strict({r: n for n, r in enumerate(_RELATIONS)}, return_dtype=pl.Int8)
     return (
-        _listed(view).filter(pl.col("person_id").is_not_null()).select(*_PERSON, "clinic_id", "relation", "listed_from", "listed_to")
+        view.scan("practitioners", _LIST_MONTHS)
+        .filter(pl.col("person_id").is_not_null())
+        .join(last.lazy(), on=["insurer_no", "delivery_month"], how="semi")
+        .select(*_PERSON, "clinic_id", "relation", "listed_from", "listed_to")
         .join(linked.lazy().select("unit", *_PERSON, "clinic_id", "service_month"), on=[*_PERSON, "clinic_id"], how="inner")
         .filter(in_time)
         .group_by("unit")
@@ -142,14 +133,16 @@ def _months(source: JudoSource, linked: pl.DataFrame, view: View, parameters: Pa
     """Months of the person at the clinic: how many so far, and the run of frequent ones that ends with each unit's month."""
     often = parameters.value("judo.reimburse.visits", view.month)
     by_month = (
-        source.claims.filter(pl.col("g").is_not_null())
+        source.claims.select("g", "month", "actual_days")
+        .filter(pl.col("g").is_in(linked["g"].unique().implode()))
         .group_by("g", "month")
-        .agg(visits=pl.when(pl.col("actual_days").is_not_null().all()).then(pl.col("actual_days").sum()))
+        .agg(visits=pl.col("actual_days").sum(), _blank=pl.col("actual_days").null_count())
+        .with_columns(visits=pl.when(pl.col("_blank") == 0).then("visits"))
         .sort("g", "month")
-        .with_columns(related_months=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("g", order_by="month"), _often=pl.col("visits") >= pl.lit(often, dtype=pl.Int32))
-        .with_columns(_new=(pl.col("g").diff() != 0) | (pl.col("month").diff() != 1) | ~(pl.col("_often").fill_null(False) & pl.col("_often").shift().fill_null(False)))
-        .with_columns(_run=pl.col("_new").fill_null(True).cast(pl.Int32).cum_sum())
-        .with_columns(_length=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("_run", order_by="month"))
+        .with_columns(_first=(pl.col("g") != pl.col("g").shift()).fill_null(True), _often=pl.col("visits") >= pl.lit(often, dtype=pl.Int32))
+        .with_columns(_new=pl.col("_first") | (pl.col("month").diff() != 1) | ~(pl.col("_often").fill_null(False) & pl.col("_often").shift().fill_null(False)))
+        # rows stand in order: places are counted from the row with which a group begins
+        .with_columns(related_months=_place("_first"), _length=_place("_new"))
     )
     # the months' own threshold: before the parameter begins there is none, and the run is unknown
     run = pl.when(pl.col("_often")).then("_length").when(~pl.col("_often")).then(0)
@@ -158,6 +151,12 @@ def _months(source: JudoSource, linked: pl.DataFrame, view: View, parameters: Pa
         .join(source.first_month, on="insurer_no", how="left", validate="m:1")
         .select("unit", "related_months", "frequent_run", history_months=(pl.col("month") - pl.col("stored_from") + 1).clip(1))
     )
+
+
+def _place(begins: str) -> pl.Expr:
+    """Return a row's place in its group, from 1, where `begins` marks each group's first row."""
+    row = pl.int_range(pl.len(), dtype=pl.Int32)
+    return row - pl.when(begins).then(row).cum_max().forward_fill() + 1
 
 
 def _clinics(source: JudoSource, linked: pl.DataFrame) -> pl.DataFrame:

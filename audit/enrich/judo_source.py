@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import polars as pl
 
 from audit.enrich.once import once_per_view
+from audit.enrich.reopened import newest
 from audit.params import Parameters, load
 from audit.view import View
 
 HISTORY_MONTHS = 24  # deliveries looked back on: entitlement to 療養費 lapses after two years
+REGISTER_MONTHS = 12  # an older register says nothing of this month
 WHOLE_MONTH = 3  # a month with a third of the largest month's claims is there as a whole; late claims are a few per cent
 CLAIM_KEY = ["insurer_no", "claim_id", "version_no"]
 PERSON_CLINIC = ["insurer_no", "person_id", "clinic_id"]
@@ -106,6 +108,12 @@ def _read(view: View) -> JudoSource:
         .with_columns(unit_id=pl.when(last).then("claim_id").otherwise(pl.format("{}#v{}", "claim_id", "version_no")))
     )
     return JudoSource(units, claims, parts, first_month)
+
+
+@once_per_view
+def register_of(view: View) -> pl.DataFrame:
+    """Return households and spells of the persons with a current claim, by the last register (ELIGIBILITY)."""
+    return newest(view, "eligibility", REGISTER_MONTHS, _read(view).current, ("household_no", "gained_on", "lost_on"))
 
 
 def _first_month(everything: pl.LazyFrame) -> pl.DataFrame:

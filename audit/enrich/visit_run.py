@@ -38,9 +38,11 @@ def build(view: View) -> pl.DataFrame:
     often = pl.col("visit_count") >= parameters.expr("visits.frequent.days", pl.col("service_month"))
     now = _outpatient(view, 0).filter(pl.col("service_month") >= months_before(view.month, LATE_MONTHS))
     # of two receipts that make up the days together, one has half of them
-    some = now.filter(pl.col("actual_days") * 2 >= least).select(*_PLACE, "service_month").unique()
+    some = now.filter(pl.col("actual_days") * 2 >= least).select("person_id").unique().collect()["person_id"]
+    if some.is_empty():
+        return GRAIN.empty()
     units = (
-        now.join(some, on=[*_PLACE, "service_month"], how="semi")
+        now.filter(pl.col("person_id").is_in(some.implode()))
         .group_by(*_PLACE, "service_month")
         .agg(visit_count=pl.col("actual_days").sum(), claims=pl.col("claim_id").sort(), stake_cap_yen=pl.col("insurer_yen").sort_by("claim_id").first())
         .filter(often)

@@ -36,9 +36,13 @@ def build(view: View) -> pl.DataFrame:
     least = min(p.value for p in parameters["visits.parallel.institutions"].periods)
     many = pl.col("institution_count") >= parameters.expr("visits.parallel.institutions", month)
     now = _outpatient(view, 0).filter(month >= months_before(view.month, LATE_MONTHS))
-    # few persons see so many institutions: their receipts alone are read for diseases
-    busy = now.group_by(UNIT).agg(n=pl.col("institution_id").n_unique()).filter(pl.col("n") >= least).select(UNIT)
-    claims = now.join(busy, on=UNIT, how="semi").collect()
+    # few persons have so many receipts, fewer see so many institutions: theirs alone are read for diseases
+    listed = now.group_by("person_id").len().filter(pl.col("len") >= least).select("person_id").collect()["person_id"]
+    if listed.is_empty():
+        return GRAIN.empty()
+    some = now.filter(pl.col("person_id").is_in(listed.implode())).collect()
+    busy = some.group_by(UNIT).agg(n=pl.col("institution_id").n_unique()).filter(pl.col("n") >= least)
+    claims = some.join(busy, on=UNIT, how="semi")
     if claims.is_empty():
         return GRAIN.empty()
     diseases = view.code_table("m_diseases", ["name", "icd10"]).filter(pl.col("icd10").is_not_null()).select("code", "name", icd3=pl.col("icd10").str.slice(0, 3)).collect()
