@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from audit.params import load
-from audit.rules.grains import Grain, declare
+from audit.rules.grains import Grain, Staged, declare
 from audit.view import View
 
 GRAIN = declare(
@@ -29,6 +29,11 @@ _WHERE = ["insurer_no", "person_id", "institution_id"]
 
 def build(view: View) -> pl.DataFrame:
     """Return the grain's frame."""
+    return staged(view).whole()
+
+
+def staged(view: View) -> Staged:
+    """Return every receipt with what the rule's condition reads; the rest is laid out for few."""
     parameters = load()
     codes = sorted({c for period in parameters["history.first_visit.codes"].periods for c in period.value})
     back = max(p.value for p in parameters["history.first_visit.months_continuing"].periods)
@@ -36,42 +41,45 @@ def build(view: View) -> pl.DataFrame:
         view.scan("lines").filter(pl.col("code").is_in(codes) & (pl.col("record") == "SI")).group_by(_KEY).agg(days=pl.col("day_mask").bitwise_or()).collect()
     )
     if fees.is_empty():
-        return GRAIN.empty()
+        return Staged(GRAIN.empty(), lambda rows: rows)
     # who has the fee now; what of theirs was delivered in the last months, at any of their institutions
-    claims = (
-        view.scan("claims", back)
-        .filter(pl.col("kind").is_in(["med", "dpc"]) & ((pl.col("delivery_month") < view.month) | pl.col("claim_id").is_in(fees["claim_id"].implode())))
-        .select(*_KEY, *_WHERE[1:], "service_month", "visit_days", "inpatient", "insurer_rate", "insurer_yen", "delivery_month")
-    )
+    medical = pl.col("kind").is_in(["med", "dpc"])
     now = (
-        claims.filter((pl.col("delivery_month") == view.month) & ~pl.col("inpatient"))
+        view.scan("claims")
+        .filter(medical & ~pl.col("inpatient") & pl.col("claim_id").is_in(fees["claim_id"].implode()))
+        .select(*_KEY, *_WHERE[1:], "service_month", "visit_days", "insurer_rate", "insurer_yen")
         .join(fees.lazy(), on=_KEY, how="inner", validate="1:1")
         .with_columns(first_visit_on=_last_day(pl.when(pl.col("days") > 0).then("days")))
+        .with_columns(own_visit_on=_same_month())
         .collect()
     )
     before = (
-        claims.filter(pl.col("delivery_month") < view.month)
+        view.scan("claims", back, earlier=True)
+        .filter(medical)
         .join(now.lazy().filter(pl.col("person_id").is_not_null()).select(_WHERE).unique(), on=_WHERE, how="semi")
         .select(*_WHERE, "claim_id", "version_no", "service_month", seen_on=_last_day(pl.col("visit_days")))
         .collect()
     )
-    frame = now.join(_last_visits(now, before, back), on=_KEY, how="left", validate="1:1").join(_same_month(now), on=_KEY, how="left", validate="1:1")
-    frame = frame.with_columns(
+    frame = now.join(_last_visits(now, before, back), on=_KEY, how="left", validate="1:1").with_columns(
         last_visit_on=pl.coalesce("own_visit_on", "last_visit_on"),
         earlier_claim=pl.when(pl.col("own_visit_on").is_not_null()).then("claim_id").otherwise("earlier_claim"),
     )
     frame = frame.join(_diagnoses(view, frame, back), on=_KEY, how="left", validate="1:1")
+    frame = frame.with_columns(visited_before=pl.when(pl.col("person_id").is_not_null()).then(pl.col("earlier_claim").is_not_null()))
+    if frame["claim_id"].n_unique() < frame.height:
+        frame = frame.sort("claim_id", "version_no").unique("claim_id", keep="last", maintain_order=True)
+    return Staged(frame, _finish)
+
+
+def _finish(some: pl.DataFrame) -> pl.DataFrame:
     return (
-        frame.with_columns(
-            visited_before=pl.when(pl.col("person_id").is_not_null()).then(pl.col("earlier_claim").is_not_null()),
+        some.with_columns(
             unit_id=pl.col("claim_id"),
             provider_id=pl.col("institution_id"),
             claim_ids=pl.concat_list("claim_id", pl.col("earlier_claim")).list.drop_nulls().list.unique(maintain_order=True),
             stake_claim_id=pl.col("claim_id"),
             stake_cap_yen=pl.col("insurer_yen"),
         )
-        .sort("unit_id", "version_no")
-        .unique("unit_id", keep="last", maintain_order=True)
         .select(GRAIN.schema.keys())
         .cast(GRAIN.schema)
     )
@@ -80,11 +88,13 @@ def build(view: View) -> pl.DataFrame:
 def _last_day(mask: pl.Expr) -> pl.Expr:
     """Return the date of the highest bit of a mask in its row's service month; null for none."""
     day = 31 - mask.cast(pl.UInt32).bitwise_leading_zeros().cast(pl.Int32)
-    return pl.col("service_month").dt.offset_by(pl.concat_str(pl.when(mask > 0).then(day), pl.lit("d")))
+    return pl.col("service_month") + pl.duration(days=pl.when(mask > 0).then(day))
 
 
 def _last_visits(now: pl.DataFrame, before: pl.DataFrame, back: int) -> pl.DataFrame:
     """Return the last visit before each fee in receipts of earlier months: `last_visit_on`, `earlier_claim`."""
+    if before.is_empty():
+        return now.head(0).select(*_KEY, last_visit_on="first_visit_on", earlier_claim="claim_id")
     month = pl.col("service_month")
     return (
         now.select(*_KEY, *_WHERE[1:], "service_month", "first_visit_on")
@@ -96,11 +106,11 @@ def _last_visits(now: pl.DataFrame, before: pl.DataFrame, back: int) -> pl.DataF
     )
 
 
-def _same_month(now: pl.DataFrame) -> pl.DataFrame:
-    """Return the last visit of the receipt itself before the fee: `own_visit_on`."""
+def _same_month() -> pl.Expr:
+    """Return the last visit of the receipt itself before the fee."""
     day = pl.col("first_visit_on").dt.day().cast(pl.Float64)
     below = (pl.lit(2.0) ** (day - 1)).cast(pl.UInt32) - 1
-    return now.select(*_KEY, own_visit_on=_last_day(pl.when(pl.col("visit_days") & below > 0).then(pl.col("visit_days") & below)))
+    return _last_day(pl.when(pl.col("visit_days") & below > 0).then(pl.col("visit_days") & below))
 
 
 def _diagnoses(view: View, frame: pl.DataFrame, back: int) -> pl.DataFrame:

@@ -28,6 +28,7 @@ GRAIN = declare(
 LATE_MONTHS = 3  # older late receipts are not judged again
 _SUSPECTED = "8002"
 _DISEASE = [*UNIT[:2], "icd3"]
+_KEY = ["insurer_no", "claim_id", "version_no"]
 
 
 def build(view: View) -> pl.DataFrame:
@@ -35,25 +36,22 @@ def build(view: View) -> pl.DataFrame:
     parameters, month = load(), pl.col("service_month")
     least = min(p.value for p in parameters["visits.parallel.institutions"].periods)
     many = pl.col("institution_count") >= parameters.expr("visits.parallel.institutions", month)
-    now = _outpatient(view, 0).filter(month >= months_before(view.month, LATE_MONTHS))
     # few persons have so many receipts, fewer see so many institutions: theirs alone are read for diseases
-    listed = now.group_by("person_id").len().filter(pl.col("len") >= least).select("person_id").collect()["person_id"]
+    now = _outpatient(view.scan("claims"))
+    listed = now.select("person_id").collect()["person_id"].value_counts().filter(pl.col("count") >= least)["person_id"]
     if listed.is_empty():
         return GRAIN.empty()
-    some = now.filter(pl.col("person_id").is_in(listed.implode())).collect()
-    busy = some.group_by(UNIT).agg(n=pl.col("institution_id").n_unique()).filter(pl.col("n") >= least)
-    claims = some.join(busy, on=UNIT, how="semi")
-    if claims.is_empty():
-        return GRAIN.empty()
+    claims = now.filter(pl.col("person_id").is_in(listed.implode())).collect()
     diseases = view.code_table("m_diseases", ["name", "icd10"]).filter(pl.col("icd10").is_not_null()).select("code", "name", icd3=pl.col("icd10").str.slice(0, 3)).collect()
-    units = _by_disease(view, claims, diseases, 0).filter(many)
+    written = _written(view.scan("diagnoses"), claims, diseases)
+    units = _by_disease(written.filter(month >= months_before(view.month, LATE_MONTHS)), many)
     if units.is_empty():
         return GRAIN.empty()
-    people = units["person_id"].unique().implode()
+    people, icd3 = (pl.col(c).is_in(units[c].unique().implode()) for c in ("person_id", "icd3"))
     reach = reach_of(view, units, "visits.parallel.months")
-    earlier = _outpatient(view, reach).filter(pl.col("person_id").is_in(people)).collect()
-    of_units = diseases.filter(pl.col("icd3").is_in(units["icd3"].unique().implode()))
-    months = _by_disease(view, earlier, of_units, reach).filter(many)
+    before = _outpatient(view.scan("claims", reach, earlier=True)).filter(people).collect()
+    written_before = _written(view.scan("diagnoses", reach, earlier=True), before, diseases.filter(icd3))
+    months = _by_disease(pl.concat([written.filter(people & icd3), written_before]), many)
     return (
         runs(units, months, _DISEASE, view.deliveries("claims", reach))
         .with_columns(
@@ -67,28 +65,31 @@ def build(view: View) -> pl.DataFrame:
     )
 
 
-def _outpatient(view: View, months_back: int) -> pl.LazyFrame:
-    claims = view.scan("claims", months_back).filter((pl.col("kind") == "med") & ~pl.col("inpatient") & pl.col("person_id").is_not_null())
+def _outpatient(claims: pl.LazyFrame) -> pl.LazyFrame:
+    claims = claims.filter((pl.col("kind") == "med") & ~pl.col("inpatient") & pl.col("person_id").is_not_null())
     return claims.select("claim_id", "version_no", *UNIT, "institution_id").filter(pl.col("service_month").is_not_null())
 
 
-def _by_disease(view: View, claims: pl.DataFrame, diseases: pl.DataFrame, months_back: int) -> pl.DataFrame:
-    """Institutions by person, month and disease; suspected diseases do not count."""
-    written = (
-        view.scan("diagnoses", months_back)
-        .filter(pl.col("claim_id").is_in(claims["claim_id"].unique().implode()))
+def _written(diagnoses: pl.LazyFrame, claims: pl.DataFrame, diseases: pl.DataFrame) -> pl.DataFrame:
+    """Return the receipts with each of their diseases; suspected ones do not count."""
+    rows = (
+        diagnoses.filter(pl.col("claim_id").is_in(claims["claim_id"].unique().implode()))
         .filter(~pl.col("modifiers").list.contains(_SUSPECTED).fill_null(False))
-        .select("insurer_no", "claim_id", "version_no", "code")
-        .unique()
+        .select(*_KEY, "code")
         .collect()
     )
+    return rows.join(diseases, on="code", how="inner", validate="m:1").join(claims, on=_KEY, how="inner", validate="m:1")
+
+
+def _by_disease(written: pl.DataFrame, many: pl.Expr) -> pl.DataFrame:
+    """Return the persons, months and diseases with as many institutions as count."""
+    unit = [*_DISEASE, "service_month"]
+    found = written.group_by(unit).agg(institution_count=pl.col("institution_id").n_unique().cast(pl.Int32)).filter(many)
     return (
-        written.join(diseases, on="code", how="inner", validate="m:1")
-        .join(claims, on=["insurer_no", "claim_id", "version_no"], how="inner", validate="m:1")
-        .group_by(*_DISEASE, "service_month")
+        written.join(found, on=unit, how="inner", validate="m:1")
+        .group_by(*unit, "institution_count")
         .agg(
             institutions=pl.col("institution_id").unique().sort(),
-            institution_count=pl.col("institution_id").n_unique().cast(pl.Int32),
             disease_names=pl.col("name").unique().sort(),
             claim_ids=pl.col("claim_id").unique().sort(),
         )
