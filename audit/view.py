@@ -10,11 +10,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from threading import Lock
 
 import polars as pl
 
 from audit.tables import ALL, SUPERSEDED
 
+HELD_CELLS = 12_000_000  # rows x columns of a table that a view keeps in memory: about 80 MB, a town of 100,000
 _VERSIONED = {"claims", "payers", "diagnoses", "lines", "dispensings", "judo_claims", "judo_parts", "ahaki_claims"}
 _CARE = {"care_claims": "care_claim_id", "care_lines": "care_claim_id", "care_totals": "care_claim_id"}
 
@@ -124,6 +126,8 @@ class StoredView(View):
     def __init__(self, tables: Path, month: date, insurers: Sequence[str] | None = None) -> None:
         super().__init__(month)
         self._tables, self._insurers = tables, None if insurers is None else set(insurers)
+        self._held: dict[str, pl.LazyFrame | None] = {}
+        self._lock = Lock()
 
     def _raw(self, table: str, since: date, until: date | None = None) -> pl.LazyFrame:
         by_month: dict[date, list[Path]] = {}
@@ -132,8 +136,24 @@ class StoredView(View):
         # one scan for all insurers of a month: a prefecture has hundreds of files, and each scan is a node of the plan
         # a partition stored before a column was declared has it as null
         schema = (SUPERSEDED if table == "superseded" else ALL[table]).schema
-        parts = [pl.scan_parquet(files, schema=schema, missing_columns="insert").with_columns(delivery_month=pl.lit(m)) for m, files in sorted(by_month.items())]
+        parts = []
+        for m, files in sorted(by_month.items()):
+            stored = pl.scan_parquet(files, schema=schema, missing_columns="insert").with_columns(delivery_month=pl.lit(m))
+            held = self._in_memory(table, stored, files) if m == self.month else None
+            parts.append(stored if held is None else held)
         return pl.concat(parts) if parts else _nothing(table)
+
+    def _in_memory(self, table: str, stored: pl.LazyFrame, files: Sequence[Path]) -> pl.LazyFrame | None:
+        """Return the rows read as a whole, once; None where they are too many.
+
+        A delivery's rows are asked for by every grain. Picking a few of a town's receipts from Parquet takes as long as
+        reading all of them.
+        """
+        with self._lock:
+            if table not in self._held:
+                few = sum(_height(f) for f in files) * len(stored.collect_schema()) <= HELD_CELLS
+                self._held[table] = stored.collect().lazy() if few else None
+            return self._held[table]
 
     def _files(self, table: str, since: date, until: date) -> list[Path]:
         """Return the partitions of the view's insurers that were delivered from `since` to `until`."""
@@ -151,7 +171,11 @@ class StoredView(View):
     def master(self, table: str) -> pl.LazyFrame:
         """See View."""
         files = self._revisions(table)
-        return pl.concat([pl.scan_parquet(f) for f in files]) if files else ALL[table].empty().lazy()
+        if not files:
+            return ALL[table].empty().lazy()
+        stored = pl.concat([pl.scan_parquet(f) for f in files])
+        held = self._in_memory(table, stored, files)
+        return stored if held is None else held
 
     def _revisions(self, table: str) -> list[Path]:
         return sorted((self._tables / table).glob("revision=*/part.parquet"))
