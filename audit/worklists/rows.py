@@ -66,7 +66,7 @@ def build_rows(cases: pl.DataFrame, context: WorklistContext, evidence: Evidence
         frame = frame.join(part, on="case_id", how="left", validate="1:1", maintain_order="left")
     frame = frame.with_columns(
         list_no=pl.col("team").replace_strict(lay.marks) + "-" + pl.col("seq").cast(pl.String).str.zfill(3),
-        provider_id=pl.col("provider_id").fill_null(SEVERAL), provider_name=pl.coalesce("provider_name", "provider_id", pl.lit(SEVERAL)),
+        provider_id=pl.coalesce("provider_id", "only_provider", pl.lit(SEVERAL)), provider_name=pl.coalesce("provider_name", "provider_id", "only_provider", pl.lit(SEVERAL)),
         why=pl.coalesce("messages", "titles", pl.when("blinded").then(pl.lit("無作為抽出のため理由は表示しません")).otherwise("reasons_text")),
         selection=pl.col("selection").replace_strict(lay.selection),
         severity=pl.col("severity").fill_null("none").replace_strict(lay.severity),
@@ -111,8 +111,24 @@ def _persons(frame: pl.DataFrame, context: WorklistContext) -> pl.DataFrame:
 
 
 def _providers(frame: pl.DataFrame, context: WorklistContext) -> pl.DataFrame:
+    """Names by case; a foreign hospital, whose written name is no key of a case, is that of the forms, where they name one only."""
     names = context.providers.select("provider_id", "provider_name")
-    return frame.select("case_id", "provider_id").join(names, on="provider_id", how="left", validate="m:1").select("case_id", "provider_name")
+    claims = frame.filter(pl.col("provider_id").is_null()).select("case_id", claim_id="claim_ids").explode("claim_id", empty_as_null=False, keep_nulls=False)
+    only = (
+        claims.filter(pl.col("claim_id").str.starts_with("overseas:"))
+        .join(context.visits.select("claim_id", "provider_id"), on="claim_id", how="inner", validate="m:1")
+        .group_by("case_id")
+        .agg(pl.col("provider_id").first(), n=pl.col("provider_id").n_unique())
+        .filter(pl.col("n") == 1)
+        .select("case_id", only_provider="provider_id")
+    )
+    return (
+        frame.select("case_id", "provider_id")
+        .join(only, on="case_id", how="left", validate="1:1")
+        .with_columns(provider_id=pl.coalesce("provider_id", "only_provider"))
+        .join(names, on="provider_id", how="left", validate="m:1")
+        .select("case_id", "only_provider", "provider_name")
+    )
 
 
 def _visit_counts(frame: pl.DataFrame, context: WorklistContext) -> pl.DataFrame:
