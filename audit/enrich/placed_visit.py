@@ -38,7 +38,14 @@ def build(view: View) -> pl.DataFrame:
     stays = facility_stays(view).filter(pl.col("service_kind").is_in(every("care_home.placed.kinds")))
     month = pl.col("service_month")
     holds = (pl.col("placed_from").fill_null(month) <= month.dt.month_end()) & (pl.col("placed_to").fill_null(month) >= month)
-    living = stays.join(placed, on="facility_no", how="inner").filter(holds).drop("placed_from", "placed_to").unique()
+    placements = stays.join(placed, on="facility_no", how="inner").filter(holds).with_columns(_placed=_placed_days())
+    # a doctor placed twice in a month is placed on the days of both; days before and after are other people's visits
+    living = (
+        placements.group_by([c for c in placements.columns if c not in ("placed_from", "placed_to", "_placed")])
+        .agg(pl.col("_placed").bitwise_or())
+        .with_columns(resident_mask=pl.col("resident_mask") & pl.col("_placed"))
+        .drop("_placed")
+    )
     claims = (
         view.scan("claims")
         .filter((pl.col("kind") == "med") & ~pl.col("inpatient") & pl.col("institution_id").is_in(placed["institution_id"].unique().implode()))
@@ -64,6 +71,15 @@ def build(view: View) -> pl.DataFrame:
         .select(GRAIN.schema.keys())
         .cast(GRAIN.schema)
     )
+
+
+def _placed_days() -> pl.Expr:
+    """Days of the service month on which the doctor is placed (UInt32, bit d-1 = day d)."""
+    month = pl.col("service_month")
+    first = pl.when(pl.col("placed_from") > month).then(pl.col("placed_from").dt.day().cast(pl.Int32)).otherwise(1)
+    last = pl.when(pl.col("placed_to") < month.dt.month_end()).then(pl.col("placed_to").dt.day().cast(pl.Int32)).otherwise(days_in_month(month))
+    bits = pl.lit(2.0) ** last.cast(pl.Float64) - pl.lit(2.0) ** (first - 1).cast(pl.Float64)
+    return bits.clip(0).cast(pl.UInt32)
 
 
 def _visits(view: View, claims: pl.DataFrame) -> pl.DataFrame:

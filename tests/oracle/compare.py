@@ -11,13 +11,27 @@ from audit import enrich, params
 from audit.engine import run_rules
 from audit.rules import all_rules
 from audit.tables import ALL
-from tests.oracle import ahaki, ahaki_fees, care, cover, drugs, history, judo, orthosis, overseas, third_party, visits
+from tests.oracle import (
+    ahaki,
+    ahaki_fees,
+    care,
+    cover,
+    drugs,
+    history,
+    judo,
+    orthosis,
+    overlap,
+    overseas,
+    third_party,
+    visits,
+)
 from tests.oracle.reading import Unit, Verdict, World
 from tests.oracle.world_ahaki import AHAKI_MONTHS, ahaki_world
 from tests.oracle.world_cover import cover_world
 from tests.oracle.world_forms import forms_world
 from tests.oracle.world_history import history_world
 from tests.oracle.world_judo import judo_world
+from tests.oracle.world_overlap import overlap_world
 from tests.oracle.world_receipts import receipts_world
 from tests.oracle.world_visits import visits_world
 from tests.oracle.worlds import MONTHS, view
@@ -26,7 +40,7 @@ from tests.oracle.worlds import MONTHS, view
 MODULES = {
     "judo": (judo,),
     "receipts": (care, drugs, third_party),
-    "ahaki": (ahaki, ahaki_fees),
+    "ahaki": (ahaki, ahaki_fees), "overlap": (overlap,),
     "cover": (cover,),
     "history": (history,),
     "visits": (visits,),
@@ -35,7 +49,7 @@ MODULES = {
 _WORLDS = {
     "judo": judo_world,
     "receipts": receipts_world,
-    "ahaki": ahaki_world,
+    "ahaki": ahaki_world, "overlap": overlap_world,
     "cover": cover_world,
     "history": history_world,
     "visits": visits_world,

@@ -13,7 +13,7 @@ from tests.oracle.reading import VALUES, Verdict, World
 SLICE = {  # worlds, persons each
     "judo": (8, 250),
     "receipts": (10, 300),
-    "ahaki": (20, 90),
+    "ahaki": (20, 75), "overlap": (10, 160),
     "cover": (10, 300),
     "history": (10, 300),
     "visits": (8, 250),

@@ -1,4 +1,4 @@
-"""The worlds of あはき stand on every price, date and number that its oracles read: else the comparison could not see them."""
+"""The worlds of あはき and of medical x care stand on every price, date and number that its oracles read: else the comparison could not see them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from tests.oracle import ahaki, ahaki_fees
+from tests.oracle import ahaki, ahaki_fees, overlap
 from tests.oracle.compare import month_of_seed, say, world_of
 from tests.oracle.reading import Verdict, World
 
@@ -43,3 +43,23 @@ def test_ahaki_worlds_reach_every_border(name: str, step: int, base_ahaki: list[
     monkeypatch.setitem(ahaki.NUMBERS, name, ahaki.NUMBERS[name] + step)
     changed = ((was, say(w, "ahaki")) for w, was in base_ahaki)
     assert any((a.flagged, a.open) != (b.flagged, b.open) for a, b in changed)
+
+
+@pytest.fixture(scope="module")
+def base_overlap() -> list[tuple[World, tuple[set, set, dict]]]:
+    """Return worlds of medical x care with their verdicts and severities."""
+    worlds = [world_of("overlap", seed, 160) for seed in range(2, 8)]
+    return [(w, _said(w)) for w in worlds]
+
+
+def _said(world: World) -> tuple[set, set, dict]:
+    said = say(world, "overlap")
+    return said.flagged, said.open, overlap.severities(world)
+
+
+@pytest.mark.parametrize("name", ["acute_days", "overlap_months", "overlap_units"])
+@pytest.mark.parametrize("step", [-1, 1])
+def test_overlap_worlds_reach_every_border(name: str, step: int, base_overlap: list, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A number of medical x care off by one changes a verdict or a severity."""
+    monkeypatch.setitem(overlap.CODES, name, overlap.CODES[name] + step)
+    assert any(was != _said(w) for w, was in base_overlap)
