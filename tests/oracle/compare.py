@@ -19,6 +19,7 @@ from tests.oracle import (
     drugs,
     history,
     judo,
+    leads,
     orthosis,
     overlap,
     overseas,
@@ -31,6 +32,7 @@ from tests.oracle.world_cover import cover_world
 from tests.oracle.world_forms import forms_world
 from tests.oracle.world_history import history_world
 from tests.oracle.world_judo import judo_world
+from tests.oracle.world_leads import leads_world
 from tests.oracle.world_overlap import overlap_world
 from tests.oracle.world_receipts import receipts_world
 from tests.oracle.world_visits import visits_world
@@ -45,6 +47,7 @@ MODULES = {
     "history": (history,),
     "visits": (visits,),
     "forms": (overseas, orthosis),
+    "leads": (leads,),
 }
 _WORLDS = {
     "judo": judo_world,
@@ -54,6 +57,7 @@ _WORLDS = {
     "history": history_world,
     "visits": visits_world,
     "forms": forms_world,
+    "leads": leads_world,
 }
 _MONTHS = {"ahaki": AHAKI_MONTHS}  # families with months of their own
 FAMILIES = {f: (world, tuple(o for m in MODULES[f] for o in m.ORACLES)) for f, world in _WORLDS.items()}
