@@ -169,7 +169,9 @@ def natural_forms(world: World, patients: Patients, month: Month, hospital: np.n
     shared = (p.building > 0) & (p.building < OWN_HOME)
     weekly = _weekday_mask(month, p.building)
     mask = np.where(shared, weekly & free, mask)
-    mask = np.where(first & ~shared, mask | (1 << np.clip(begin, 0, 30)), mask)
+    opening = 1 << np.clip(begin, 0, 30)
+    # who is in hospital on the first day begins a month later
+    mask = np.where(first & ~shared, np.where((opening & free) > 0, mask | opening, 0), mask)
     keep = mask > 0
     p, mask, first = Patients(**{f.name: getattr(p, f.name)[keep] for f in fields(Patients)}), mask[keep], first[keep]
     n = len(mask)

@@ -34,6 +34,9 @@ MENU = (
 )
 
 
+ONCE = (160061910, 160061810)  # judgement fees of tests, once a month at an institution
+
+
 @dataclass
 class Outpatient:
     """Outpatient claims with the prescriptions that go to pharmacies."""
@@ -58,13 +61,14 @@ def keeps_chronic(role: np.ndarray) -> np.ndarray:
     return ((role > 0) & (role < 100)) | ((role >= 300) & (role < 700))
 
 
-def outpatient_month(world: World, month: Month, busy: np.ndarray) -> Outpatient:
+def outpatient_month(world: World, month: Month, busy: np.ndarray, hospital: np.ndarray) -> Outpatient:
     """Make the outpatient claims of a month.
 
     Args:
         world: the town.
         month: month of care.
         busy: persons who cannot come (in hospital most of the month), shape (n,).
+        hospital: mask of everybody's days in hospital, shape (n,).
 
     """
     people, cfg = world.people, world.cfg
@@ -93,10 +97,10 @@ def outpatient_month(world: World, month: Month, busy: np.ndarray) -> Outpatient
     person.append(dialysis)
     slot.append(np.full(len(dialysis), 3))
     who, where = np.concatenate(person), np.concatenate(slot)
-    return _fill(world, month, rng, who, where)
+    return _fill(world, month, rng, who, where, hospital[who])
 
 
-def _fill(world: World, month: Month, rng: np.random.Generator, who: np.ndarray, slot: np.ndarray) -> Outpatient:
+def _fill(world: World, month: Month, rng: np.random.Generator, who: np.ndarray, slot: np.ndarray, hospital_days: np.ndarray) -> Outpatient:
     n = len(who)
     second, hospital, dialysis = slot == 1, slot == 2, slot == 3
     specialty = np.where(second, world.specialty[who], 0)
@@ -106,7 +110,10 @@ def _fill(world: World, month: Month, rng: np.random.Generator, who: np.ndarray,
     orthopaedic = second & (specialty == 1)
     visits = choose(rng, n, [1, 2, 3, 4], [0.70, 0.20, 0.07, 0.03])
     visits = np.where(orthopaedic, 1 + rng.poisson(2.2, n), visits)
-    mask = pick_days(rng, np.where(dialysis, 13, visits), month.open_days())
+    wanted = np.where(dialysis, 13, visits)
+    mask = pick_days(rng, wanted, month.open_days())
+    away = np.flatnonzero((mask & hospital_days) > 0)  # few: they come on other days, by a stream of their own
+    mask[away] = pick_days(world.cfg.rng("outpatient-away", month.index), wanted[away], month.open_days(), month.full_mask & ~hospital_days[away])
     count = popcount(mask)
     claims = ClaimSet(month, who, inst, mask, clinic=(inst < HOSPITAL_BASE))
     # who comes for one complaint after another is cured each time: a first visit never follows an open disease
@@ -139,8 +146,11 @@ def _fill(world: World, month: Month, rng: np.random.Generator, who: np.ndarray,
     # a 老健 gives its residents their drugs itself
     own_drugs = world.people.setting[who] == 3
     pictured = np.zeros(n, bool)
+    judged = hospital & (hospital_days > 0)  # the stay's receipt bills what a hospital may bill once a month
     for record, category, codes, price, chance in MENU:
         take = (rest >= price) & (rng.random(n) < chance) & ~(own_drugs & (record == "IY"))
+        if codes[0] in ONCE:
+            take &= ~judged
         amounts = [1.0] if record == "IY" else None
         claims.unit(record, category, list(codes), price, once, take, amounts=amounts)
         rest = rest - np.where(take, price, 0)

@@ -74,7 +74,7 @@ class Town:
         """Return the month's natural claims by kind: med (outpatient), inp, dpc, pha, den, nur."""
         people, world = self.world.people, self.world
         busy = self.stays.busy(month, people.n)
-        visits = outpatient_month(world, month, busy)
+        visits = outpatient_month(world, month, busy, self.stays.days(month, people.n))
         inpatient, dpc = inpatient_month(world, self.stays, month)
         pharmacy = pharmacy_month(world, month, visits.claims, visits.prescriptions)
         return {
