@@ -36,8 +36,9 @@ test-real: $(STAMP)  ## acceptance over real files where they are (never copied)
 	@KOKUHO_AUDIT_REAL_DATA="$(abspath $(REAL_DATA))" $(BIN)/python -m pytest -m real tests
 
 WORLDS ?= 100
+PERSONS ?= 400
 fuzz: $(STAMP)  ## rules against oracles written from the notes, over WORLDS=100 random worlds a family; prints the counts
-	@ORACLE_WORLDS=$(WORLDS) $(BIN)/python -m pytest -m slow tests/oracle -q -s
+	@ORACLE_WORLDS=$(WORLDS) ORACLE_PERSONS=$(PERSONS) $(BIN)/python -m pytest -m slow tests/oracle -q -s
 
 mutation: $(STAMP)  ## every number of the parameters moved by one step: does a test notice? (a minute or two)
 	@$(BIN)/python -m tests.mutation

@@ -81,8 +81,8 @@ def test_worlds_reach_every_border_of_their_family(name: str, step: int, base: d
 @pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_fuzz(family: str) -> None:
-    """`make fuzz`: many worlds (ORACLE_WORLDS, from seed ORACLE_SEED on), with the counts printed."""
+    """`make fuzz`: many worlds (ORACLE_WORLDS of ORACLE_PERSONS each, from seed ORACLE_SEED on), with the counts printed."""
     first, worlds = int(os.environ.get("ORACLE_SEED", "1000")), int(os.environ.get("ORACLE_WORLDS", "100"))
-    tally = _tally(family, range(first, first + worlds), 400)
+    tally = _tally(family, range(first, first + worlds), int(os.environ.get("ORACLE_PERSONS", "400")))
     print(f"\n{family}: {worlds} worlds, {tally.claims} claims, {len(tally.differ)} disagreements", *tally.lines(), sep="\n")
     assert tally.differ == []
