@@ -130,7 +130,10 @@ def _frequency() -> list[pl.Expr]:
 def _together() -> list[pl.Expr]:
     """変形徒手 beside 温罨法 and beside massage, from the counts: what may and what must be the same treatments."""
     massage, limbs = pl.col("kind") == "massage", pl.col("correction_count")
-    warm = pl.sum_horizontal("warm_count", "warm_light_count", ignore_nulls=False)
+    # of the two kinds of warmth one may not be keyed: what is keyed was given at least
+    keyed = pl.sum_horizontal("warm_count", "warm_light_count")
+    both = pl.col("warm_count").is_not_null() & pl.col("warm_light_count").is_not_null()
+    warm = pl.when(both | (keyed > 0)).then(keyed)
     rubbed = pl.col("treatment_count") + pl.col("home_count").fill_null(0)
 
     def of(value: pl.Expr) -> pl.Expr:

@@ -293,7 +293,7 @@ def money(world: World) -> dict[Unit, set[int]]:
             out["AH04", c["claim_id"]] = set().union(*(share(sum(max(0, more[b] - more[a]) for b, a in zip(*r, strict=False)), c) for r in classes[c["claim_id"]]))
         if c["claim_id"] in again and price("outcall.near", month) is not None:
             each = price("outcall.near", month)
-            out["AH05B", c["claim_id"]] = set().union(*(share(n * each, c) | share(n * c["outcall_yen"] / c["outcall_count"], c) if c["outcall_count"] and c["outcall_yen"] else set() for n in again[c["claim_id"]]))
+            out["AH05B", c["claim_id"]] = set().union(*(share(n * each, c) | share(n * c["outcall_yen"] / c["outcall_count"], c) if c["outcall_count"] and c["outcall_yen"] else share(n * each, c) for n in again[c["claim_id"]]))
     return out
 
 
