@@ -14,7 +14,8 @@ from synthetic.outpatient import HOSPITAL_BASE
 from synthetic.plants.base import Ledger, Pool
 
 BRUISES = ("膝関節打撲傷", "手関節捻挫", "足関節捻挫", "頭部打撲", "手指挫創")
-SCAN, CARDIOGRAM = 160072210, 160068410  # the act that is cut, and another one
+# acts that are cut: several, or a town's few hospitals would each be cut for one act again and again; and another one
+CUT, CARDIOGRAM = np.array([160072210, 160093810, 160078010, 160081130, 160082910]), 160068410
 LEAD_SCHEMA = {
     "person": pl.Int64, "number": pl.Int64, "source": pl.String, "day": pl.Int64, "category": pl.String, "text": pl.String, "style": pl.Int64, "birth_shift": pl.Int64,
 }
@@ -66,7 +67,7 @@ class LeadPlants:
         return hospitals[(pool.person + other) % len(hospitals)]
 
     def _see(self, month: Month, pool: Pool, at: np.ndarray, disease: np.ndarray | int, start: np.ndarray | int, days: list[np.ndarray], *, other: int = 0,
-             act: int = 0, special: int = 0) -> np.ndarray:
+             act: np.ndarray | None = None, special: int = 0) -> np.ndarray:
         """Add an outpatient claim of a hospital on some days; returns the insurer's yen for each member of the pool."""
         points, n = points_of(), len(at)
         paid = np.zeros(pool.n, dtype=np.int64)
@@ -80,8 +81,8 @@ class LeadPlants:
         claims.diagnosis(disease, start, main=1)
         claims.unit("SI", 11, [111000110], points[111000110], first)
         claims.unit("SI", 12, [112007410], 76, mask & ~first, (mask & ~first) > 0)
-        if act:
-            claims.unit("SI", 60, [act], points[act], first)
+        if act is not None:
+            claims.unit("SI", 60, [act[at]], np.array([points[int(c)] for c in act[at]]), first)
         else:
             claims.unit("SI", 40, [140002210], points[140002210], mask)
         self.claims.setdefault("med", []).append(claims)
@@ -205,14 +206,19 @@ class LeadPlants:
     def _rv01(self, month: Month, pool: Pool) -> None:
         """An act cut on one receipt stands on another; decoys: for a reason of form, or another act on the other receipt."""
         at, variant, disease = np.arange(pool.n), pool.variant(2), code_of("diseases")["慢性胃炎"]
-        rate = self.world.people.rate[pool.person]
-        self._see(month, pool, at, disease, month.first - 90, [np.full(pool.n, 4)], act=SCAN)
+        rate, act = self.world.people.rate[pool.person], self._cut_act(pool)
+        self._see(month, pool, at, disease, month.first - 90, [np.full(pool.n, 4)], act=act)
         other = at[variant == 1] if pool.decoy else at[:0]
         same = np.setdiff1d(at, other)
-        self._see(month, pool, same, disease, month.first - 60, [np.full(len(same), 18)], other=1, act=SCAN)
-        self._see(month, pool, other, disease, month.first - 60, [np.full(len(other), 18)], other=1, act=CARDIOGRAM)
+        self._see(month, pool, same, disease, month.first - 60, [np.full(len(same), 18)], other=1, act=act)
+        self._see(month, pool, other, disease, month.first - 60, [np.full(len(other), 18)], other=1, act=np.full(pool.n, CARDIOGRAM))
         note = np.array(["cut for a wrong sum", "another act on the other receipt"])[variant] if pool.decoy else "the act that was cut on another receipt of the month"
-        self._say(pool, month, (points_of()[SCAN] * 10 * rate + 50) // 100, "hard" if pool.decoy else "medium", note)
+        points = np.array([points_of()[int(c)] for c in act])
+        self._say(pool, month, (points * 10 * rate + 50) // 100, "hard" if pool.decoy else "medium", note)
+
+    @staticmethod
+    def _cut_act(pool: Pool) -> np.ndarray:
+        return CUT[(np.arange(pool.n) + int(pool.decoy)) % len(CUT)]
 
     # ---- what is known after the claims are numbered ----------------------------------------------------------------
     def settle(self, month: Month, made: Frames) -> None:
@@ -221,7 +227,11 @@ class LeadPlants:
         for decoy in (False, True):
             pool = self.ledger.pool("RV01", decoy, month)
             letters = np.where((pool.variant(2) == 0) & decoy, "G", np.array(["A", "B", "C", "D"])[np.arange(pool.n) % 4])
-            members = pl.DataFrame({"plant": pool.number, "letter": letters.tolist()}, schema={"plant": pl.Int64, "letter": pl.String})
+            act = self._cut_act(pool)
+            members = pl.DataFrame(
+                {"plant": pool.number, "letter": letters.tolist(), "code": act, "before": [points_of()[int(c)] for c in act]},
+                schema={"plant": pl.Int64, "letter": pl.String, "code": pl.Int64, "before": pl.Int64},
+            )
             first = made.claims.join(members, on="plant", how="inner", maintain_order="left").filter(pl.col("mask") == 1 << 3)
-            cuts.append(first.select("person", "inst", pl.col("clinic").cast(pl.Int64), "search", pl.lit(SCAN).alias("code"), "letter", pl.lit(points_of()[SCAN]).alias("before")).cast(CUT_SCHEMA))
+            cuts.append(first.select("person", "inst", pl.col("clinic").cast(pl.Int64), "search", "code", "letter", "before").cast(CUT_SCHEMA))
         self.cuts = pl.concat(cuts).sort("search")

@@ -8,7 +8,6 @@ import polars as pl
 import pytest
 
 MONTH = "2026-10"
-SCAN = "160072210"
 LISTS = {"TP04": ("ambulance", "care_center"), "TP06": ("ambulance",), "LD01": ("consumer",), "LD02": ("health",), "LD03": ("funeral",), "LD04": ("high_cost",), "LD05": ("kokuhoren",)}
 
 
@@ -133,5 +132,5 @@ def test_cuts(town, receipts):
             mine = [c.split(":")[2] for c in row["claim_ids"] if c.startswith("med:")]
             cut = [c for c in mine if c in cuts]
             assert len(cut) == 1
-            others = [c for c in mine if c not in cuts and any(f[3] == SCAN for f in receipts[c]["SI"])]
+            others = [c for c in mine if c not in cuts and any(f[3] == cuts[cut[0]]["診療行為コード"] for f in receipts[c]["SI"])]
             assert (bool(others) and cuts[cut[0]]["増減点事由"] in "ABCD") != decoy
