@@ -56,7 +56,9 @@ def in_force(view: View, table: str, columns: Sequence[str], used: dict[date, da
 
 def days_in_force(month: pl.Expr, starts: pl.Expr, ends: pl.Expr) -> pl.Expr:
     """Return the days of a row's month on which a table row holds, as a mask (UInt32, bit d-1); 0 = on none."""
+    # no further than the month's own last day: callers count the days to see whether a row holds all of them
+    length = (month.dt.month_end() - month).dt.total_days() + 1
     first = (starts - month).dt.total_days().clip(0, 31).cast(pl.UInt32)
-    last = ((ends - month).dt.total_days() + 1).clip(0, 31).cast(pl.UInt32)
+    last = pl.min_horizontal((ends - month).dt.total_days() + 1, length).clip(0, 31).cast(pl.UInt32)
     ones = pl.lit(2, pl.UInt64)
     return pl.when(last > first).then(ones.pow(last) - ones.pow(first)).otherwise(0).cast(pl.UInt32)

@@ -17,6 +17,7 @@ from tests.oracle import (
     care,
     cover,
     drugs,
+    fee_table,
     history,
     judo,
     leads,
@@ -29,6 +30,7 @@ from tests.oracle import (
 from tests.oracle.reading import Unit, Verdict, World
 from tests.oracle.world_ahaki import AHAKI_MONTHS, ahaki_world
 from tests.oracle.world_cover import cover_world
+from tests.oracle.world_fee import fee_world
 from tests.oracle.world_forms import forms_world
 from tests.oracle.world_history import history_world
 from tests.oracle.world_judo import judo_world
@@ -47,6 +49,7 @@ MODULES = {
     "history": (history,),
     "visits": (visits,),
     "forms": (overseas, orthosis),
+    "fee": (fee_table,),
     "leads": (leads,),
 }
 _WORLDS = {
@@ -57,6 +60,7 @@ _WORLDS = {
     "history": history_world,
     "visits": visits_world,
     "forms": forms_world,
+    "fee": fee_world,
     "leads": leads_world,
 }
 _MONTHS = {"ahaki": AHAKI_MONTHS}  # families with months of their own

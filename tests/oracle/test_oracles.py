@@ -18,6 +18,7 @@ SLICE = {  # worlds, persons each
     "history": (10, 300),
     "visits": (8, 250),
     "forms": (6, 450),
+    "fee": (8, 300),
     "leads": (8, 350),
 }
 # settled units that must at least be flagged in the slice, per rule: else the comparison would be empty
