@@ -20,6 +20,9 @@ from tests.oracle import (
     fee_table,
     history,
     judo,
+    judo_fee,
+    judo_fee_claim,
+    judo_near,
     leads,
     orthosis,
     overlap,
@@ -34,6 +37,7 @@ from tests.oracle.world_fee import fee_world
 from tests.oracle.world_forms import forms_world
 from tests.oracle.world_history import history_world
 from tests.oracle.world_judo import judo_world
+from tests.oracle.world_judo_fee import FEE_MONTHS, judo_fee_world
 from tests.oracle.world_leads import leads_world
 from tests.oracle.world_overlap import overlap_world
 from tests.oracle.world_receipts import receipts_world
@@ -43,6 +47,7 @@ from tests.oracle.worlds import MONTHS, view
 # one line a family: the modules of its oracles, and its worlds
 MODULES = {
     "judo": (judo,),
+    "judo_fee": (judo_fee, judo_fee_claim, judo_near),
     "receipts": (care, drugs, third_party),
     "ahaki": (ahaki, ahaki_fees), "overlap": (overlap,),
     "cover": (cover,),
@@ -54,6 +59,7 @@ MODULES = {
 }
 _WORLDS = {
     "judo": judo_world,
+    "judo_fee": judo_fee_world,
     "receipts": receipts_world,
     "ahaki": ahaki_world, "overlap": overlap_world,
     "cover": cover_world,
@@ -63,7 +69,7 @@ _WORLDS = {
     "fee": fee_world,
     "leads": leads_world,
 }
-_MONTHS = {"ahaki": AHAKI_MONTHS}  # families with months of their own
+_MONTHS = {"ahaki": AHAKI_MONTHS, "judo_fee": FEE_MONTHS}  # families with months of their own
 FAMILIES = {f: (world, tuple(o for m in MODULES[f] for o in m.ORACLES)) for f, world in _WORLDS.items()}
 # how a finding of a rule is told as a unit, where it is not by the claim at stake
 _UNITS = {rule: unit for ms in MODULES.values() for m in ms for rule, unit in getattr(m, "UNITS", {}).items()}

@@ -12,6 +12,7 @@ from tests.oracle.reading import VALUES, Verdict, World
 
 SLICE = {  # worlds, persons each
     "judo": (8, 250),
+    "judo_fee": (10, 50),
     "receipts": (10, 300),
     "ahaki": (20, 75), "overlap": (10, 160),
     "cover": (10, 300),
@@ -23,6 +24,7 @@ SLICE = {  # worlds, persons each
 }
 # settled units that must at least be flagged in the slice, per rule: else the comparison would be empty
 FLOOR = 8
+CLAIMS = {"judo_fee": 400}  # forms with up to six parts each
 NUMBERS = {name: v for name, v in VALUES.items() if isinstance(v, int | float)}
 
 
@@ -43,7 +45,7 @@ def test_rules_say_what_the_text_says(family: str) -> None:
     short = {r: tally.counts[r, "flagged"] for r in rules if tally.counts[r, "flagged"] < FLOOR}
     assert short == {}
     assert {r for r in rules if tally.counts[r, "clean"] < FLOOR} == set()
-    assert tally.claims > 1500
+    assert tally.claims > CLAIMS.get(family, 1500)
 
 
 @pytest.fixture(scope="module")

@@ -82,10 +82,13 @@ def open_injuries(source: JudoSource, parameters: Parameters) -> pl.DataFrame:
     ).collect()  # fmt: skip
     lines = _treated(source)
     gap = parameters.expr("judo.fee.initial.gap_months", pl.col("exam_on"))
+    # what this month's form says of an injury stands before what the last one said: it may have been cured since
+    here = asked.lazy().select("c").join(lines.filter(~pl.col("header")).select("c", "name", "begun"), on="c", how="inner")
     pairs = pl.concat([
-        asked.lazy().join(lines.select("c", "name", "begun", "last_on", "outcome", "header"), on="c", how="inner").filter(~pl.col("header")).select("c", "exam_on", "name", "begun", "last_on", "outcome"),
+        asked.lazy().join(lines.select("c", "name", "begun", "last_on", "ended_on", "outcome", "header"), on="c", how="inner").filter(~pl.col("header")).select("c", "exam_on", "name", "begun", "last_on", "ended_on", "outcome"),
         asked.lazy().filter(pl.col("g").is_not_null()).join(lines.rename({"c": "c2", "month": "h"}), on="g", how="inner")
-        .filter((pl.col("c2") != pl.col("c")) & (pl.col("month") - pl.col("h")).is_between(0, 1)).select("c", "exam_on", "name", "begun", "last_on", "outcome"),
+        .filter((pl.col("c2") != pl.col("c")) & (pl.col("month") - pl.col("h")).is_between(0, 1))
+        .join(here, on=["c", "name", "begun"], how="anti", nulls_equal=True).select("c", "exam_on", "name", "begun", "last_on", "ended_on", "outcome"),
     ])  # fmt: skip
     ended = pl.col("outcome").is_in(["cured", "moved"])
     after_gap = pl.col("last_on").dt.offset_by(pl.concat_str(gap.cast(pl.Int64), pl.lit("mo")))
@@ -93,6 +96,8 @@ def open_injuries(source: JudoSource, parameters: Parameters) -> pl.DataFrame:
         pl.when(ended).then(pl.col("last_on") >= pl.col("exam_on"))
         .when(pl.col("outcome").is_not_null()).then(after_gap > pl.col("exam_on"))
         .when(after_gap <= pl.col("exam_on")).then(False)
+        # how it ended was not keyed, but it was treated beyond that day
+        .when(pl.col("ended_on") > pl.col("exam_on")).then(True)
     )  # fmt: skip
     older = (pl.col("begun") < pl.col("exam_on"))
     judged = pairs.filter(older.fill_null(True)).with_columns(still=pl.when(older).then(still))
@@ -119,10 +124,10 @@ def _treated(source: JudoSource) -> pl.LazyFrame:
     dated = claims.with_columns(last_visit=pl.when(pl.col("visit_days") > 0).then(last_visit))
     lines = source.parts.lazy().select("c", "injury_name", "first_exam_on", "started_on", "ended_on", "outcome")
     parts = dated.join(lines, on="c", how="inner").select(
-        "c", "g", "month", name="injury_name", begun=pl.coalesce("first_exam_on", "started_on"), last_on=pl.coalesce("ended_on", "last_visit"), outcome="outcome", header=pl.lit(False)
+        "c", "g", "month", name="injury_name", begun=pl.coalesce("first_exam_on", "started_on"), last_on=pl.coalesce("ended_on", "last_visit"), ended_on="ended_on", outcome="outcome", header=pl.lit(False)
     )
     bare = dated.join(lines, on="c", how="anti").select(
-        "c", "g", "month", name=pl.lit("（部位明細なし）"), begun="service_month", last_on="last_visit", outcome=pl.lit(None, dtype=pl.String), header=pl.lit(True)
+        "c", "g", "month", name=pl.lit("（部位明細なし）"), begun="service_month", last_on="last_visit", ended_on=pl.lit(None, dtype=pl.Date), outcome=pl.lit(None, dtype=pl.String), header=pl.lit(True)
     )
     return pl.concat([parts, bare])
 

@@ -69,7 +69,7 @@ def part_lines(parts: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
     billed, slack = pl.col("billed"), pl.col("tolerance")
     fits = pl.any_horizontal(*_near(billed, slack, "c_", "full")) | billed.is_between(pl.col("lo") - slack, pl.col("hi") + slack)
-    return rows.with_columns(fits=pl.when(pl.col("full").is_not_null()).then(fits))
+    return rows.with_columns(fits=pl.when(pl.col("full").is_not_null() & billed.is_not_null()).then(fits))
 
 
 def _taken(bound: str) -> dict[str, pl.Expr]:
@@ -147,18 +147,20 @@ def reductions(parts: pl.DataFrame) -> pl.DataFrame:
         .otherwise(((billed - with_long).abs() <= slack) | (billed <= pl.col("s_hi") + slack))
     )  # fmt: skip
     order_cap = pl.when(applied.fill_null(False) & (expected < 1)).then("s_hi").otherwise("s_hi_1st")
-    over_multi = pl.when(billed > order_cap + slack).then(billed - order_cap).otherwise(pl.when(order_cap.is_not_null() & billed.is_not_null()).then(0.0))
+    place = pl.when((pl.col("kind") == "soft") & (pl.col("order") == 2)).then("second").when(pl.col("order") <= 2).then(1.0).when(pl.col("order") == 3).then("third").otherwise("fourth")
+    # a part whose days all fall into the first place (the others were cured before it began) is not reduced by the order
+    first = (place == 1) | ((pl.col("hi_1") > 0) & (pl.col("hi_2") + pl.col("hi_3") + pl.col("hi_4") == 0))
+    over_multi = pl.when(first).then(0.0).when(billed > order_cap + slack).then(billed - order_cap).otherwise(pl.when(order_cap.is_not_null() & billed.is_not_null()).then(0.0))
     rest = billed - over_multi
     over_long = pl.when(expected.is_null()).then(None).when(expected == 1).then(0.0).when(rest > pl.col("s_hi") + slack).then(rest - pl.col("s_hi")).otherwise(pl.when(pl.col("s_hi").is_not_null() & rest.is_not_null()).then(0.0))
-    place = pl.when((pl.col("kind") == "soft") & (pl.col("order") == 2)).then("second").when(pl.col("order") <= 2).then(1.0).when(pl.col("order") == 3).then("third").otherwise("fourth")
     static = pl.max_horizontal(*(pl.col(f"hi_{k}") for k in (1, 2, 3, 4))) == sum((pl.col(f"hi_{k}") for k in (1, 2, 3, 4)), pl.lit(0))
     by_rate = _by_rate(billed, pl.col("multi_rate"), pl.when(static).then(place))
     by_long = _by_rate(billed, pl.col("long_rate"), expected)
-    judged = pl.coalesce(pl.when(place == 1).then(0.0), over_multi, by_rate)
+    judged = pl.coalesce(over_multi, by_rate)
     # what a fourth part may cost is not known from 2026-07: more than the third part's share is too much, less is not judged
     open_fourth = (pl.col("order") >= 4) & pl.col("fourth").is_null() & (judged == 0)
     return parts.with_columns(
-        fits=pl.when(pl.col("s_full").is_not_null()).then(fits),
+        fits=pl.when(pl.col("s_full").is_not_null() & billed.is_not_null()).then(fits),
         multi=place, over_multi=pl.when(~open_fourth).then(judged), over_long=pl.coalesce(over_long, by_long),
     )  # fmt: skip
 
@@ -170,8 +172,9 @@ def _near(billed: pl.Expr, slack: pl.Expr, by_unit: str, full: str) -> list[pl.E
         for g in _LONGS:
             factor = [pl.lit(1.0) if n == "one" else pl.col(n) for n in (f, g)]
             over_part = half_up(half_up(pl.col(full) * factor[0]) * factor[1])
-            out.append((billed - pl.col(f"{by_unit}{f}_{g}")).abs() <= slack)
-            out.append((billed - over_part).abs() <= slack)
+            # a factor that does not exist in the month (50 % before 2024-10) is no combination, not an unknown one
+            out.append(((billed - pl.col(f"{by_unit}{f}_{g}")).abs() <= slack).fill_null(False))
+            out.append(((billed - over_part).abs() <= slack).fill_null(False))
     return out
 
 

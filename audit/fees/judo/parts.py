@@ -109,6 +109,8 @@ def _by_day(rows: pl.DataFrame) -> pl.DataFrame:
     month, own = pl.col("service_month"), pl.col("own")
     # the day of 施療 or 整復 bears no 後療: it is nobody's day in the order
     treated = pl.when(pl.col("new").fill_null(False)).then(own - (own & -own)).otherwise(own)
+    # ... unless the part has no other: its 冷罨法 and 電療 stand in the place of that day
+    treated = pl.when(treated == 0).then(own).otherwise(treated)
     any_day = month_mask_from(pl.col("_from"), month) - month_mask_from(pl.col("_to") + pl.duration(days=1), month)
     mine = rows.select("u", "part_no", "order", "_from", "_to", "service_month", days=pl.coalesce(treated, any_day))
     calendar = pl.DataFrame({"d": pl.Series(range(31), dtype=pl.Int32), "bit": pl.Series([1 << d for d in range(31)], dtype=pl.Int64)})
