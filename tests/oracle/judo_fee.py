@@ -137,7 +137,8 @@ def allowed(claim: Row, parts: list[Row], part: Row, long: int) -> tuple[int, in
 
 def same_injury(a: Row, b: Row) -> bool:
     """One injury on two months' forms."""
-    return all(a[n] == b[n] for n in ("injury_name", "injured_on", "first_exam_on"))
+    days = {a["injured_on"], b["injured_on"]} - {None}  # a day that was not keyed once does not make another injury
+    return len(days) <= 1 and all(a[n] == b[n] for n in ("injury_name", "first_exam_on"))
 
 
 def run_before(world: World, parts: dict, claim: Row, part: Row, history: list[Row]) -> int | None:
@@ -232,8 +233,8 @@ def _long_reading(claim: Row, parts: list[Row], part: Row, long: int | None, min
     if billed is None:
         return [None, True]
     cut = allowed(claim, parts, part, mine)
-    if cut is None:
-        return [None]
+    if cut is None:  # without its first day the period, and so the order, is not known; the counts may do
+        return [None, True] if part["started_on"] is None else [None]
     if billed <= cut[0]:
         return [False]
     if long < mine:  # 50 % takes precedence: whether JD02 tells it as well is open
