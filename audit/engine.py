@@ -53,13 +53,17 @@ def run_rules(
     """
     absent, ordered = set(absent_tables), sorted(rules, key=lambda r: r.id)
     findings, nulls, mitigated, evaluated = [FINDINGS.empty().lazy()], [NOT_EVALUATED.empty().lazy()], [pl.LazyFrame(schema=MITIGATED)], {}
+    nothing: list[tuple[str, str, str, str, int]] = []
     for name in sorted({r.grain for r in ordered}):
         grain = GRAINS[name]
-        units = staged(frames.get(name, grain.empty()))
+        units = staged(frames[name] if name in frames else grain.empty())
         ready = []
         for r in (r for r in ordered if r.grain == name):
             lacking = [t for t in (*grain.tables, *r.tables) if t in absent]
-            if lacking:
+            if lacking and units.rows.is_empty():  # nothing of the grain exists without the table: say so once
+                nothing.append((r.id, "-", "-", f"table:{lacking[0]}", 0))
+                evaluated[r.id] = 0
+            elif lacking:
                 nulls.append(_table_absent(r, units.rows, lacking[0]))
                 evaluated[r.id] = 0
             else:
@@ -82,6 +86,7 @@ def run_rules(
             findings.append(_findings(r, marked.filter(pl.col(_CLEARED).is_null()), parameters))
             if any(m.effect == "clear" for m in r.mitigations):
                 mitigated.append(_cleared(r, marked))
+    nulls.append(pl.LazyFrame(nothing, schema=NOT_EVALUATED.schema, orient="row"))
     # one rule is a handful of rows: what costs is starting a query, so they are started together
     found, unjudged, cleared = pl.collect_all([pl.concat(findings), pl.concat(nulls), pl.concat(mitigated)])
     return EngineResult(FINDINGS.conform(found), NOT_EVALUATED.conform(unjudged), cleared.sort(pl.all()), evaluated)
@@ -116,10 +121,7 @@ def _month(column: str = "service_month") -> pl.Expr:
 
 
 def _table_absent(r: Rule, rows: pl.DataFrame, table: str) -> pl.LazyFrame:
-    if rows.is_empty():  # nothing of the grain exists without the table: say so once
-        units = pl.LazyFrame({"insurer_no": ["-"], "month": ["-"], "n": [0]}, schema={"insurer_no": pl.String, "month": pl.String, "n": pl.Int64})
-    else:
-        units = rows.lazy().group_by("insurer_no", "service_month").agg(n=pl.len().cast(pl.Int64)).with_columns(month=_month())
+    units = rows.lazy().group_by("insurer_no", "service_month").agg(n=pl.len().cast(pl.Int64)).with_columns(month=_month())
     return units.select(rule_id=pl.lit(r.id), insurer_no="insurer_no", month="month", reason=pl.lit(f"table:{table}"), n="n")
 
 

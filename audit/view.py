@@ -16,7 +16,7 @@ import polars as pl
 
 from audit.tables import ALL, SUPERSEDED
 
-HELD_CELLS = 12_000_000  # rows x columns of a table that a view keeps in memory: about 80 MB, a town of 100,000
+HELD_CELLS = 9_000_000  # rows x columns of a table that a view keeps in memory: about 60 MB, the receipts of a city of 200,000
 _VERSIONED = {"claims", "payers", "diagnoses", "lines", "dispensings", "judo_claims", "judo_parts", "ahaki_claims"}
 _CARE = {"care_claims": "care_claim_id", "care_lines": "care_claim_id", "care_totals": "care_claim_id"}
 

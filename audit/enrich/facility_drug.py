@@ -81,10 +81,10 @@ def _drugs(view: View, claims: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("claim_id").is_in(ids))
         .select(*KEY, "code", total=pl.col("amount") * pl.when(pl.col("form") == _PER_DAY).then("days").otherwise(1), days=bit.cast(pl.UInt32))
     )
+    columns = (*KEY, "record", "category", "unit_no", "code", "amount", "times", "day_mask", "line_no")
     lines = (
-        view.scan("lines")
-        .filter(pl.col("claim_id").is_in(ids) & pl.col("category").is_in(DRUG_CATEGORIES))
-        .select(*KEY, "record", "unit_no", "code", "amount", "times", "day_mask", "line_no")
+        view.scan("lines").filter(pl.col("claim_id").is_in(ids)).select(columns).collect().lazy()
+        .filter(pl.col("category").is_in(DRUG_CATEGORIES))
         .with_columns(pl.col("times", "day_mask").max().over(*KEY, pl.coalesce("unit_no", pl.col("line_no") + 1_000_000)))  # these stand on the last line of a unit
         .filter(pl.col("record") == "IY")
         .select(*KEY, "code", total=pl.col("amount") * pl.col("times").fill_null(1), days=pl.when(pl.col("day_mask") > 0).then("day_mask"))

@@ -38,6 +38,7 @@ GRAIN = declare(
         },
     )
 )
+_KINDS = pl.col("kind").is_in(["med", "dpc"])
 _UNCODED = "0000999"
 _SUSPECTED = "8002"
 _SIDES = {"左": "left", "左側": "left", "右": "right", "右側": "right"}
@@ -46,12 +47,15 @@ _SIDES = {"左": "left", "左側": "left", "右": "right", "右側": "right"}
 def build(view: View) -> pl.DataFrame:
     """Return the frame of the grain."""
     judo = _judo(view)
-    stays = hospital_stays(view) if not judo.is_empty() else None
-    if stays is None:
+    if judo.is_empty():
         return GRAIN.empty()
+    stays = hospital_stays(view)
+    before = judo.filter(~pl.col("here"))
+    # receipts of now for months of earlier claims are few
+    late = view.scan("claims").filter(_KINDS & pl.col("service_month").is_in(before["service_month"].unique().implode())).select(UNIT).collect()
+    touched = pl.concat([late, stays.filter("stay_now").select(UNIT)]).unique()
+    judo = pl.concat([judo.filter("here"), before.join(touched, on=UNIT, how="semi")]).with_row_index("u")
     doctors = _claims_of(view, judo)
-    touched = pl.concat([doctors.filter("now").select(UNIT), stays.filter("stay_now").select(UNIT)]).unique()
-    judo = pl.concat([judo.filter("here"), judo.filter(~pl.col("here")).join(touched, on=UNIT, how="semi")]).with_row_index("u")
     frame = (
         judo.join(stays.select(*UNIT, "inner_mask", "inner_days", "days_known", "stay_claims"), on=UNIT, how="left", validate="m:1")
         .join(_same_region(view, judo, _treated(view, doctors)), on="u", how="left", validate="1:1")
@@ -95,22 +99,24 @@ def _judo(view: View) -> pl.DataFrame:
         .select(*CLAIM_KEY, "person_id", "clinic_id", "service_month", "actual_days", "visit_days", "insurer_yen", "delivery_month", here=here)
         .collect()
     )
-    return claims.sort("delivery_month").unique(CLAIM_KEY, keep="last", maintain_order=True).drop("delivery_month")
+    if claims["claim_id"].n_unique() < claims.height:
+        claims = claims.sort("delivery_month").unique(CLAIM_KEY, keep="last", maintain_order=True)
+    return claims.drop("delivery_month")
 
 
 def _claims_of(view: View, judo: pl.DataFrame) -> pl.DataFrame:
     """Medical receipts of the persons and months with a judo claim; earlier deliveries only for the months before this one."""
     units = judo.drop_nulls("person_id").select(UNIT).unique()
     wanted = [*CLAIM_KEY, *UNIT[1:], "institution_id"]
-    kinds = pl.col("kind").is_in(["med", "dpc"])
-    now = view.scan("claims").filter(kinds).select(wanted).join(units.lazy(), on=UNIT, how="semi").collect().with_columns(now=True)
+    people = pl.col("person_id").is_in(units["person_id"].unique().implode())
+    now = view.scan("claims").filter(_KINDS & people).select(wanted).collect().join(units, on=UNIT, how="semi").with_columns(now=True)
     # months whose receipts came with an earlier delivery: those of late judo claims, and those of late receipts
     late = pl.concat([judo.filter("here").drop_nulls("person_id").select(UNIT), now.select(UNIT)]).filter(pl.col("service_month") < view.month).unique()
     if late.is_empty():
         return now
     earlier = (
         view.scan("claims", HISTORY_MONTHS)
-        .filter((pl.col("delivery_month") < view.month) & kinds & pl.col("person_id").is_in(late["person_id"].unique().implode()))
+        .filter((pl.col("delivery_month") < view.month) & _KINDS & pl.col("person_id").is_in(late["person_id"].unique().implode()))
         .select(wanted)
         .join(late.lazy(), on=UNIT, how="semi")
         .collect()
@@ -127,16 +133,14 @@ def _treated(view: View, doctors: pl.DataFrame) -> pl.DataFrame:
     sections, categories = (parameters.value(f"judo.medical.{n}", view.month) or [] for n in ("sections", "categories"))
     billed = view.code_table("m_procedures", ["section"]).filter(pl.col("section").is_in(sections)).collect()
     back = 0 if doctors["now"].all() else HISTORY_MONTHS
-    claims = doctors.lazy().select(*CLAIM_KEY, *UNIT[1:], "institution_id")
+    # by one column only: Parquet answers that from its dictionary
+    lines = view.scan("lines", back).filter(pl.col("code").is_in(billed["code"].implode())).select(*CLAIM_KEY, "category", "code").collect()
     care = (
-        view.scan("lines", back)
-        .filter(pl.col("category").is_in(categories) & pl.col("code").is_in(billed["code"].implode()))
-        .select(*CLAIM_KEY, "code")
-        .join(claims, on=CLAIM_KEY, how="inner", validate="m:1")
-        .join(billed.lazy(), on="code", how="inner", validate="m:1")
+        lines.filter(pl.col("category").is_in(categories))
+        .join(doctors.select(*CLAIM_KEY, *UNIT[1:], "institution_id"), on=CLAIM_KEY, how="inner", validate="m:1")
+        .join(billed, on="code", how="inner", validate="m:1")
         .group_by(*CLAIM_KEY, *UNIT[1:], "institution_id")
         .agg(doctor_care=pl.col("section").unique())
-        .collect()
     )
     codes = _regions(view)
     left, right = (pl.col("modifiers").list.set_intersection(view_codes).list.len() > 0 for view_codes in _side_codes(view))

@@ -46,7 +46,7 @@ def build(view: View) -> pl.DataFrame:
     if rows.is_empty():
         return GRAIN.empty()
     # courses are numbered: windows over four texts are slow
-    numbers = rows.filter("now").select(_COURSE).unique().sort(_COURSE).with_row_index("k")
+    numbers = rows.filter("now").select(_COURSE).unique().with_row_index("k")
     rows = rows.join(numbers, on=_COURSE, how="inner", validate="m:1")
     told = rows.filter("now").group_by("k").agg(
         service_month=pl.col("service_month").max(),
