@@ -9,7 +9,7 @@ import polars as pl
 from audit.enrich.hospital_stays import UNIT
 from audit.enrich.section_lines import every
 from audit.params import load
-from audit.rules.grains import Grain, declare
+from audit.rules.grains import Grain, Staged, declare
 from audit.view import View
 
 GRAIN = declare(
@@ -34,35 +34,47 @@ COURSES = ("eight_weeks", "vitamin")
 MONTHS_BACK = 4  # more than the longest limit and one month
 MAX_DAYS = 180  # longer supplies are slips of the key
 _CLAIM = ["insurer_no", "claim_id", "version_no"]
+_BEYOND = 1_000_000  # days: more than any date has since 1970
 _COURSE = [*UNIT[:2], "component", "course"]
 
 
 def build(view: View) -> pl.DataFrame:
     """Return the grain's frame."""
+    return staged(view).whole()
+
+
+def staged(view: View) -> Staged:
+    """Return every course with what the rule's condition reads; names and receipts are laid out for few."""
+    nothing = Staged(GRAIN.empty(), lambda rows: rows)
     drugs = _drugs(view)
     if drugs.is_empty():
-        return GRAIN.empty()
+        return nothing
     rows = _supplies(view, drugs)
     if rows.is_empty():
-        return GRAIN.empty()
+        return nothing
     # courses are numbered: windows over four texts are slow
     numbers = rows.filter("now").select(_COURSE).unique().with_row_index("k")
     rows = rows.join(numbers, on=_COURSE, how="inner", validate="m:1")
-    told = rows.filter("now").group_by("k").agg(
-        service_month=pl.col("service_month").max(),
-        undated=pl.any_horizontal(pl.col("start", "days").is_null()).any(),
+    now = rows.filter("now")
+    told = now.group_by("k").agg(service_month=pl.col("service_month").max(), undated=pl.any_horizontal(pl.col("start", "days").is_null()).any())
+    runs = _runs(rows, view.deliveries("claims", MONTHS_BACK)[0])
+    units = numbers.join(told, on="k", how="inner", validate="1:1").join(runs, on="k", how="left", validate="1:1")
+    going_on = _maintenance(view, units.filter((pl.col("course") == "eight_weeks") & (pl.col("taken_days") > 0)))
+    units = units.join(going_on, on=UNIT, how="left", validate="m:1").with_columns(
+        pl.col("maintenance").fill_null(False), taken_days=pl.col("taken_days").fill_null(0), run_open=pl.col("run_open").fill_null(False)
+    )
+    return Staged(units, lambda some: _finish(some, now))
+
+
+def _finish(some: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
+    told = now.join(some.select("k"), on="k", how="semi").group_by("k").agg(
         drug_names=pl.col("name").unique().sort(),
         institutions=pl.col("institution_id").drop_nulls().unique().sort(),
         claim_ids=pl.col("claim_id").unique().sort(),
     )
-    runs = _runs(rows, view.deliveries("claims", MONTHS_BACK)[0])
-    units = numbers.join(told, on="k", how="inner", validate="1:1").join(runs, on="k", how="left", validate="1:1")
     return (
-        units.join(_maintenance(view, units.filter((pl.col("course") == "eight_weeks") & (pl.col("taken_days") > 0))), on=UNIT, how="left", validate="m:1")
+        some.join(told, on="k", how="left", validate="1:1", maintain_order="left")
         .with_columns(
-            pl.col("maintenance").fill_null(False),
-            taken_days=pl.col("taken_days").fill_null(0),
-            run_open=pl.col("run_open").fill_null(False),
             provider_id=pl.lit(None, dtype=pl.String),
             unit_id=pl.concat_str("person_id", pl.col("service_month").dt.strftime("%Y-%m"), "component", separator=":"),
             stake_claim_id=pl.col("claim_ids").list.first(),
@@ -105,11 +117,14 @@ def _runs(rows: pl.DataFrame, first_stored: date) -> pl.DataFrame:
     gap = max(p.value for p in load()["visits.course.gap_days"].periods)
     end = pl.col("start") + pl.duration(days="days")
     dated = rows.filter(pl.col("start").is_not_null() & pl.col("days").is_not_null()).select("k", "start", "days", end=end).sort("k", "start", "end")
-    dated = dated.with_columns(reached=pl.col("end").cum_max().shift(1).over("k"))
+    # rows stand by course and day, so running values need no windows: a later course's days are shifted beyond all earlier ones
+    shift = pl.col("k").cast(pl.Int64) * _BEYOND
+    reached = ((pl.col("end").to_physical() + shift).cum_max().shift() - shift).cast(pl.Int32).cast(pl.Date)
+    dated = dated.with_columns(reached=pl.when(pl.col("k") == pl.col("k").shift()).then(reached))
     begins = (pl.col("start") > pl.col("reached") + pl.duration(days=gap)).fill_null(True)
     fresh = (pl.col("end") - pl.max_horizontal("start", "reached")).dt.total_days().clip(0)
-    dated = dated.with_columns(run=begins.cum_sum().over("k"), fresh=fresh)
-    last = dated.filter(pl.col("run") == pl.col("run").max().over("k"))
+    dated = dated.with_columns(run=begins.cum_sum(), fresh=fresh)
+    last = dated.join(dated.group_by("k").agg(pl.col("run").max()), on=["k", "run"], how="semi")
     return last.group_by("k").agg(
         taken_days=pl.col("fresh").sum().cast(pl.Int32),
         since=pl.col("start").min(),

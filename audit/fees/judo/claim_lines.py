@@ -49,7 +49,8 @@ def claim_lines(claims: pl.DataFrame) -> pl.DataFrame:
         "flat": _units("flat", pl.when((pl.col("min_m") > pl.col("long_months")) & (pl.col("lines") >= 3)).then("claim_days").when(pl.col("min_m").is_not_null()).then(0), "flat"),
         "extra": _extra(), "visit": _visit(),
     }  # fmt: skip
-    return claims.with_columns([e for item, (yen, why) in rules.items() for e in _none_billed(item, yen, why)])
+    # lazy: what the lines have in common is worked out once
+    return claims.lazy().with_columns([e for item, (yen, why) in rules.items() for e in _none_billed(item, yen, why)]).collect()
 
 
 def _none_billed(item: str, yen: pl.Expr, why: pl.Expr) -> list[pl.Expr]:

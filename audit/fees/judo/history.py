@@ -16,12 +16,14 @@ def frequent_runs(source: JudoSource, parameters: Parameters) -> pl.DataFrame:
     Columns: c, part_no, run (Int32), run_known (Boolean: no earlier or unkeyed month could lengthen it).
     """
     month = pl.col("service_month")
-    claims = source.claims.lazy().select("c", "g", "month", "service_month", "insurer_no", "part_count", claim_days="actual_days")
-    parts = source.parts.lazy().select("c", "part_no", "injury_type", "site", "side", "level", "first_exam_on", "actual_days").join(claims, on="c", how="inner")
+    def parts_of(wanted: pl.Expr) -> pl.LazyFrame:
+        claims = source.claims.filter(wanted).select("c", "g", "month", "service_month", "insurer_no", "part_count", claim_days="actual_days")
+        return source.parts.lazy().select("c", "part_no", "injury_type", "site", "side", "level", "first_exam_on", "actual_days").join(claims.lazy(), on="c", how="inner")
+
     limit = parameters.expr("judo.fee.long.months", month)
     least = parameters.expr("judo.fee.frequent.visits", month)
     now = (
-        parts.join(source.current.lazy().select("c"), on="c", how="semi")
+        parts_of(pl.col("c").is_in(source.current["c"].implode()))
         .with_columns(m=months_counted(pl.col("first_exam_on"), month, parameters), least=least)
         .filter((pl.col("m") > limit) & pl.col("least").is_not_null() & pl.col("g").is_not_null() & pl.col("site").is_not_null())
         .select("c", "part_no", *_INJURY, "month", "m", "least", "insurer_no")
@@ -30,7 +32,7 @@ def frequent_runs(source: JudoSource, parameters: Parameters) -> pl.DataFrame:
         return pl.DataFrame(schema={"c": pl.UInt32, "part_no": pl.Int32, "run": pl.Int32, "run_known": pl.Boolean})
     alone = pl.len().over("c") == 1
     visits = pl.coalesce("actual_days", pl.when(alone).then("claim_days"))
-    months = parts.join(now.lazy().select("g").unique(), on="g", how="semi").with_columns(visits=visits).group_by(*_INJURY, "month").agg(
+    months = parts_of(pl.col("g").is_in(now["g"].unique().implode())).with_columns(visits=visits).group_by(*_INJURY, "month").agg(
         visits=pl.when(pl.col("visits").is_not_null().all()).then(pl.col("visits").max())
     )  # fmt: skip
     back = now.lazy().join(months.rename({"month": "h"}), on=_INJURY, how="left", nulls_equal=True).filter(pl.col("h") < pl.col("month"))
@@ -80,7 +82,9 @@ def open_injuries(source: JudoSource, parameters: Parameters) -> pl.DataFrame:
         .with_columns(exam_on=pl.coalesce(pl.when(twice).then("last").otherwise("first"), header))
         .select("c", "g", "month", "insurer_no", "exam_on")
     ).collect()  # fmt: skip
-    lines = _treated(source)
+    # of the same people at the same clinic, in the month or the one before
+    near = pl.col("g").is_in(asked["g"].drop_nulls().unique().implode()) & (pl.col("month") >= asked["month"].min() - 1)
+    lines = _treated(source, near | pl.col("c").is_in(asked["c"].implode()))
     gap = parameters.expr("judo.fee.initial.gap_months", pl.col("exam_on"))
     # what this month's form says of an injury stands before what the last one said: it may have been cured since
     here = asked.lazy().select("c").join(lines.filter(~pl.col("header")).select("c", "name", "begun"), on="c", how="inner")
@@ -117,9 +121,9 @@ def open_injuries(source: JudoSource, parameters: Parameters) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _treated(source: JudoSource) -> pl.LazyFrame:
-    """Return every injury, and every form without part lines, with its last day of treatment."""
-    claims = source.claims.lazy().select("c", "g", "month", "service_month", "visit_days")
+def _treated(source: JudoSource, wanted: pl.Expr) -> pl.LazyFrame:
+    """Return every injury, and every form without part lines, of the wanted claims, with its last day of treatment."""
+    claims = source.claims.filter(wanted).lazy().select("c", "g", "month", "service_month", "visit_days")
     last_visit = pl.col("service_month") + pl.duration(days=31 - pl.col("visit_days").bitwise_leading_zeros().cast(pl.Int64))
     dated = claims.with_columns(last_visit=pl.when(pl.col("visit_days") > 0).then(last_visit))
     lines = source.parts.lazy().select("c", "injury_name", "first_exam_on", "started_on", "ended_on", "outcome")
@@ -146,7 +150,8 @@ def reexams(source: JudoSource, parameters: Parameters) -> pl.DataFrame:
     def times(fee: str, parameter: str) -> pl.Expr:
         return (pl.col(fee) / parameters.expr(parameter, pl.col("service_month"))).round(0).cast(pl.Int32).clip((pl.col(fee) > 0).cast(pl.Int32))
 
-    numbers = source.claims.lazy().select(
+    wanted = pl.col("g").is_in(billed["g"].drop_nulls().unique().implode()) & (pl.col("month") >= billed["month"].min() - 2)
+    numbers = source.claims.filter(wanted | pl.col("c").is_in(billed["c"].implode())).lazy().select(
         "c", "g", "month", n_in=times("initial_fee_yen", "judo.fee.initial"), n_re=times("reexam_fee_yen", "judo.fee.reexam"), after=pl.col("aftercare_yen") > 0, days="actual_days"
     )
     by_month = numbers.filter(pl.col("g").is_not_null()).group_by("g", "month").agg(

@@ -159,10 +159,11 @@ def reductions(parts: pl.DataFrame) -> pl.DataFrame:
     judged = pl.coalesce(over_multi, by_rate)
     # what a fourth part may cost is not known from 2026-07: more than the third part's share is too much, less is not judged
     open_fourth = (pl.col("order") >= 4) & pl.col("fourth").is_null() & (judged == 0)
-    return parts.with_columns(
+    # lazy: what these have in common is worked out once
+    return parts.lazy().with_columns(
         fits=pl.when(pl.col("s_full").is_not_null() & billed.is_not_null()).then(fits),
         multi=place, over_multi=pl.when(~open_fourth).then(judged), over_long=pl.coalesce(over_long, by_long),
-    )  # fmt: skip
+    ).collect()  # fmt: skip
 
 
 def _near(billed: pl.Expr, slack: pl.Expr, by_unit: str, full: str) -> list[pl.Expr]:
