@@ -10,7 +10,7 @@ import polars as pl
 
 from audit.enrich.judo_source import BONE, CLAIM_KEY, JudoSource, days_text, insurer_share, months_counted, read
 from audit.params import Parameters, load
-from audit.rules.grains import Grain, declare
+from audit.rules.grains import Grain, Staged, declare
 from audit.view import View
 
 GRAIN = declare(
@@ -49,9 +49,14 @@ _DENIAL = r"[^。、]{0,4}?(?:では?な[いくし]|ではありません|じゃ
 
 def build(view: View) -> pl.DataFrame:
     """Return the frame of the grain, one row per unit."""
+    return staged(view).whole()
+
+
+def staged(view: View) -> Staged:
+    """Return every claim with what conditions read; days are written out for few."""
     source, parameters = read(view), load()
     if source.current.is_empty():
-        return GRAIN.empty()
+        return Staged(GRAIN.empty(), lambda rows: rows)
     text = view.scan("judo_claims").select(*CLAIM_KEY, "cause", "source_file").collect()
     written = view.scan("judo_parts").select(*CLAIM_KEY, part_cause="cause").collect()
     frame = (
@@ -74,13 +79,18 @@ def build(view: View) -> pl.DataFrame:
         )
     )
     faults = pl.concat_list(pl.col("^_fault_.*$")).list.drop_nulls()
-    return (
-        frame.with_columns(date_faults=faults, **_cause(parameters))
-        .with_columns(
+    return Staged(
+        frame.with_columns(date_faults=faults, **_cause(parameters)).with_columns(
             cause_denied=pl.when(pl.col("cause").is_not_null()).then(pl.col("_asserted").list.len() == 0),
             days_differ_only=(pl.col("date_faults").list.len() == 1) & pl.col("_fault_days").is_not_null(),
-            claim_ids=pl.concat_list("claim_id"),
-        )
+        ),
+        _finish,
+    )
+
+
+def _finish(some: pl.DataFrame) -> pl.DataFrame:
+    return (
+        some.with_columns(claim_ids=pl.concat_list("claim_id"))
         .select(
             "insurer_no", "unit_id", "person_id", "service_month", "claim_ids",
             provider_id="clinic_id", stake_claim_id="claim_id", stake_cap_yen="insurer_yen",

@@ -13,7 +13,7 @@ from audit.enrich import injury_codes
 from audit.enrich.hospital_stays import HISTORY_MONTHS, UNIT, days_in_month, hospital_stays
 from audit.enrich.judo_source import BONE, CLAIM_KEY, days_text
 from audit.params import load
-from audit.rules.grains import Grain, declare
+from audit.rules.grains import Grain, Staged, declare
 from audit.view import View
 
 GRAIN = declare(
@@ -46,9 +46,14 @@ _SIDES = {"左": "left", "左側": "left", "右": "right", "右側": "right"}
 
 def build(view: View) -> pl.DataFrame:
     """Return the frame of the grain."""
+    return staged(view).whole()
+
+
+def staged(view: View) -> Staged:
+    """Return every claim with what conditions read; days and receipts are written out for few."""
     judo = _judo(view)
     if judo.is_empty():
-        return GRAIN.empty()
+        return Staged(GRAIN.empty(), lambda rows: rows)
     stays = hospital_stays(view)
     before = judo.filter(~pl.col("here"))
     # receipts of now for months of earlier claims are few
@@ -67,16 +72,25 @@ def build(view: View) -> pl.DataFrame:
     by_days = both.bitwise_count_ones().cast(pl.Int32)
     known = pl.col("visit_days").is_not_null()
     plain = pl.col("version_no") == pl.col("version_no").max().over("insurer_no", "claim_id")
-    return (
+    return Staged(
         frame.with_columns(
             same_region=pl.when(matched & pl.col("_seen").is_null()).then(False).when(matched).then("same_region"),
             inner_visits=pl.when(matched & pl.col("stay_claims").is_null()).then(0)
             .when(known & ((by_days > 0) | pl.col("inner_days").is_not_null())).then(by_days)
             .when(~known).then(counted),
-            inner_dates=days_text((both // 2).cast(pl.UInt32)),
             stay_days_known=pl.col("days_known") & known,
-            visit_dates=days_text(pl.col("visit_days")),
             unit_id=pl.when(plain).then("claim_id").otherwise(pl.format("{}#v{}", "claim_id", "version_no")),
+            _both=(both // 2).cast(pl.UInt32),
+        ),
+        _finish,
+    )
+
+
+def _finish(some: pl.DataFrame) -> pl.DataFrame:
+    return (
+        some.with_columns(
+            inner_dates=days_text(pl.col("_both")),
+            visit_dates=days_text(pl.col("visit_days")),
             claim_ids=pl.concat_list(
                 pl.concat_list("claim_id"), pl.concat_list(pl.col("doctor_claims", "stay_claims").fill_null([])).list.unique().list.sort()
             ),

@@ -10,7 +10,7 @@ import polars as pl
 from audit.enrich.judo_source import BONE, CLOSED, JudoSource, days_text, months_counted, part_key, read, register_of
 from audit.enrich.reopened import newest_deliveries
 from audit.params import Parameters, load
-from audit.rules.grains import Grain, declare
+from audit.rules.grains import Grain, Staged, declare
 from audit.view import View
 
 GRAIN = declare(
@@ -49,9 +49,14 @@ _RELATIONS = {"self": "施術者本人", "family": "施術者の家族", "employ
 
 def build(view: View) -> pl.DataFrame:
     """Return the frame of the grain."""
+    return staged(view).whole()
+
+
+def staged(view: View) -> Staged:
+    """Return every claim with what conditions read; days and yen are written out for few."""
     source, parameters = read(view), load()
     if source.current.is_empty():
-        return GRAIN.empty()
+        return Staged(GRAIN.empty(), lambda rows: rows)
     linked = source.current.filter(pl.col("person_id").is_not_null())
     frame = source.current
     for extra in (_cover(view, linked), _relation(view, linked), _months(source, linked, view, parameters), _clinics(source, linked), _parts(source), _totals(source, linked, parameters)):
@@ -64,16 +69,24 @@ def build(view: View) -> pl.DataFrame:
         .when(pl.col("_covered") == 0).then(days)
         .when(pl.col("_covered") == whole_month).then(0)
     )
-    share = (2 * pl.col("insurer_yen") * pl.col("outside_days") + days) // (2 * days)
     listed = pl.col("insurer_no").is_in(newest_deliveries(view, "practitioners", _LIST_MONTHS)["insurer_no"].implode())
-    return (
+    return Staged(
         frame.with_columns(outside_days=outside_days, has_bone=pl.col("_bone") > 0)
         .with_columns(
             outside_all=pl.col("outside_days") >= pl.coalesce(visits.bitwise_count_ones().cast(pl.Int32), days),
             relation=pl.when(pl.col("person_id").is_not_null() & listed).then(pl.col("relation").fill_null("none")),
             frequent_run=_of_injury(pl.col("frequent_run"), _soft_months(parameters)),
-        )
-        .with_columns(
+        ),
+        _finish,
+    )
+
+
+def _finish(some: pl.DataFrame) -> pl.DataFrame:
+    visits, days = pl.col("visit_days"), pl.col("actual_days")
+    outside = visits & ~pl.col("_covered")
+    share = (2 * pl.col("insurer_yen") * pl.col("outside_days") + days) // (2 * days)
+    return (
+        some.with_columns(
             outside_yen=pl.when("outside_all").then("insurer_yen").otherwise(pl.min_horizontal(share, "insurer_yen")),
             relation_ja=pl.col("relation").replace_strict(_RELATIONS, default=None, return_dtype=pl.String),
             claim_ids=pl.concat_list("claim_id"),

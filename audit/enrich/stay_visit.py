@@ -97,12 +97,8 @@ def _hospitals(view: View, meeting: pl.DataFrame) -> pl.DataFrame:
 def _home(view: View, meeting: pl.DataFrame, back: int) -> pl.DataFrame:
     """Return whether home care (診療識別 14) is billed on a day of the stay."""
     days = meeting.select(*_KEY, "common")
-    lines = (
-        view.scan("lines", back)
-        .filter((pl.col("category") == HOME_CARE) & (pl.col("record") == "SI") & pl.col("claim_id").is_in(days["claim_id"].unique().sort().implode()))
-        .select(*_KEY, "day_mask")
-        .collect()
-    )
+    # few lines are of home care, and by one column Parquet answers from its dictionary
+    lines = view.scan("lines", back).filter(pl.col("category") == HOME_CARE).select(*_KEY, "record", "day_mask").collect().filter(pl.col("record") == "SI")
     on_day = (pl.col("day_mask").cast(pl.UInt64) * 2 & pl.col("common")) > 0
     return lines.join(days, on=_KEY, how="inner", validate="m:1").group_by(_KEY).agg(home=on_day.any())
 
