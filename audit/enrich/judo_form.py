@@ -189,6 +189,8 @@ def _dates(view: View) -> dict[str, pl.Expr]:
         "no_day": (last_visit > end.dt.day(), "存在しない日に施術"),
         "before": (pl.when(opens_now).then(first_visit < first.dt.day()), "初検年月日より前に施術"),
         "after": (pl.when(pl.col("_last_end").is_between(month, end) & ~in_month).then(last_visit > pl.col("_last_end").dt.day()), "施術終了年月日より後に施術"),
+        # told only where it is so: without a day list the month's length alone does not make a form judged
+        "too_many": (pl.when(days.is_null() & (pl.col("actual_days") > end.dt.day())).then(True), "実日数が施術年月の日数より多い"),
         "days": (pl.col("_keyed") != pl.col("actual_days"), "施術日の数と実日数が不一致"),
         "part_days": (pl.col("_part_days") > pl.coalesce("actual_days", "_keyed"), "部位の実日数が申請書の実日数より多い"),
     }

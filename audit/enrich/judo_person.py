@@ -62,8 +62,8 @@ def staged(view: View) -> Staged:
     for extra in (_cover(view, linked), _relation(view, linked), _months(source, linked, view, parameters), _clinics(source, linked), _parts(source), _totals(source, linked, parameters)):
         frame = frame.join(extra, on="unit", how="left", validate="1:1")
     visits, days = pl.col("visit_days"), pl.col("actual_days")
-    outside = visits & ~pl.col("_covered")
-    whole_month = pl.lit(2, dtype=pl.Int64).pow(pl.col("service_month").dt.month_end().dt.day()) - 1
+    whole_month, real = _whole_month(), visits & _whole_month()
+    outside = real & ~pl.col("_covered")
     outside_days = (
         pl.when(visits.is_not_null() & pl.col("_covered").is_not_null()).then(outside.bitwise_count_ones().cast(pl.Int32))
         .when(pl.col("_covered") == 0).then(days)
@@ -73,7 +73,7 @@ def staged(view: View) -> Staged:
     return Staged(
         frame.with_columns(outside_days=outside_days, has_bone=pl.col("_bone") > 0)
         .with_columns(
-            outside_all=pl.col("outside_days") >= pl.coalesce(visits.bitwise_count_ones().cast(pl.Int32), days),
+            outside_all=pl.col("outside_days") >= pl.coalesce(real.bitwise_count_ones().cast(pl.Int32), days),
             relation=pl.when(pl.col("person_id").is_not_null() & listed).then(pl.col("relation").fill_null("none")),
             frequent_run=_of_injury(pl.col("frequent_run"), _soft_months(parameters)),
         ),
@@ -81,9 +81,14 @@ def staged(view: View) -> Staged:
     )
 
 
+def _whole_month() -> pl.Expr:
+    """Mask of the days that the month has: a day that does not exist (31 June) is a slip of the form, not a day without cover."""
+    return (pl.lit(2, dtype=pl.Int64).pow(pl.col("service_month").dt.month_end().dt.day()) - 1).cast(pl.UInt32)
+
+
 def _finish(some: pl.DataFrame) -> pl.DataFrame:
     visits, days = pl.col("visit_days"), pl.col("actual_days")
-    outside = visits & ~pl.col("_covered")
+    outside = visits & ~pl.col("_covered") & _whole_month()
     share = (2 * pl.col("insurer_yen") * pl.col("outside_days") + days) // (2 * days)
     return (
         some.with_columns(

@@ -22,7 +22,9 @@ from tests.oracle import (
     judo,
     judo_fee,
     judo_fee_claim,
+    judo_form,
     judo_near,
+    judo_people,
     leads,
     orthosis,
     overlap,
@@ -38,6 +40,7 @@ from tests.oracle.world_forms import forms_world
 from tests.oracle.world_history import history_world
 from tests.oracle.world_judo import judo_world
 from tests.oracle.world_judo_fee import FEE_MONTHS, judo_fee_world
+from tests.oracle.world_judo_form import FORM_MONTHS, judo_form_world
 from tests.oracle.world_leads import leads_world
 from tests.oracle.world_overlap import overlap_world
 from tests.oracle.world_receipts import receipts_world
@@ -56,6 +59,7 @@ MODULES = {
     "forms": (overseas, orthosis),
     "fee": (fee_table,),
     "leads": (leads,),
+    "judo_form": (judo_form, judo_people),
 }
 _WORLDS = {
     "judo": judo_world,
@@ -68,8 +72,9 @@ _WORLDS = {
     "forms": forms_world,
     "fee": fee_world,
     "leads": leads_world,
+    "judo_form": judo_form_world,
 }
-_MONTHS = {"ahaki": AHAKI_MONTHS, "judo_fee": FEE_MONTHS}  # families with months of their own
+_MONTHS = {"ahaki": AHAKI_MONTHS, "judo_fee": FEE_MONTHS, "judo_form": FORM_MONTHS}  # families with months of their own
 FAMILIES = {f: (world, tuple(o for m in MODULES[f] for o in m.ORACLES)) for f, world in _WORLDS.items()}
 # how a finding of a rule is told as a unit, where it is not by the claim at stake
 _UNITS = {rule: unit for ms in MODULES.values() for m in ms for rule, unit in getattr(m, "UNITS", {}).items()}

@@ -21,6 +21,7 @@ SLICE = {  # worlds, persons each
     "forms": (6, 450),
     "fee": (8, 300),
     "leads": (8, 350),
+    "judo_form": (10, 250),
 }
 # settled units that must at least be flagged in the slice, per rule: else the comparison would be empty
 FLOOR = 8
