@@ -26,7 +26,8 @@ def visits_of(claim: Row) -> set[date] | None:
 def jd09(world: World) -> Verdict:
     """JD09: 負傷 <= 初検 <= 開始 <= 終了, inside the month, treated days = 実日数.
 
-    Open: a first examination or end later than the month by the header only; a part's own days against its period; a start before the month.
+    Open: an end outside of the month; visits outside of the only part's period; another first examination on the header; a start before
+    the month; visits before the only examinations that were keyed.
     """
     verdict, parts = Verdict(), parts_by_version(world)
     for c in world.delivered("judo_claims"):
@@ -34,7 +35,8 @@ def jd09(world: World) -> Verdict:
         wrong = c["visit_days"] is not None and len(days_of(c["visit_days"])) != c["actual_days"]
         wrong |= c["actual_days"] > days_in(month)  # whatever the day list says
         wrong |= any(d > days_in(month) for d in days_of(c["visit_days"]))
-        unsure = c["first_exam_on"] is not None and c["first_exam_on"] > end
+        wrong |= c["first_exam_on"] is not None and c["first_exam_on"] > end
+        unsure = False
         lines = parts[version(c)]
         for p in lines:
             steps = [d for d in (p["injured_on"], p["first_exam_on"], p["started_on"], p["ended_on"]) if d is not None]
@@ -43,7 +45,7 @@ def jd09(world: World) -> Verdict:
             unsure |= p["started_on"] is not None and p["started_on"] < month  # the course's first day, written instead of the month's
             wrong |= any(p[n] is not None and p[n] > end for n in ("first_exam_on", "injured_on"))
             unsure |= p["ended_on"] is not None and not month <= p["ended_on"] <= end
-            unsure |= p["actual_days"] is not None and p["actual_days"] > c["actual_days"]
+            wrong |= p["actual_days"] is not None and p["actual_days"] > c["actual_days"]  # an injury on more days than the form
             visits = visits_of(c)
             if visits and p["started_on"] is not None:
                 unsure |= len(lines) == 1 and (min(visits) < p["started_on"] or (p["ended_on"] is not None and max(visits) > p["ended_on"]))
@@ -52,7 +54,9 @@ def jd09(world: World) -> Verdict:
         visits = visits_of(c) or set()
         earliest = min([*firsts, *([c["first_exam_on"]] if c["first_exam_on"] else [])], default=None)
         if earliest is not None and visits and min(visits) < earliest:
-            unsure = True  # treated before any injury was examined: "開始 > 初検" by the day list
+            # treated before any injury was examined: "開始 > 初検" by the day list; unsure where an examination was not keyed
+            known = bool(firsts) and len(firsts) == len(lines)
+            wrong, unsure = wrong or known, True
         verdict.say(("JD09", c["claim_id"]), [True] if wrong else [True, False] if unsure else [False])
     return verdict
 

@@ -182,7 +182,8 @@ def _same_part_clinics(claim: Row, theirs: list[Row], parts: dict) -> tuple[bool
             vague = True
         for a in parts[version(claim)]:
             for b in parts[version(other)]:
-                if a["site"] is None or b["site"] is None or a["site"] == b["site"]:
+                sides = {a["side"], b["side"]}
+                if a["site"] is None or b["site"] is None or (a["site"] == b["site"] and sides != {"left", "right"}):
                     exact = a["site"] is not None and all(a[n] == b[n] for n in ("site", "side", "level", "injury_type"))
                     same, vague = same or exact, vague or not exact
     return same, vague
@@ -213,7 +214,7 @@ def jd22(world: World) -> Verdict:
         if any(p["relation"] != "self" for p in touching) and len(months) >= on("family_months", month):
             sure |= month_of(month, -1) in months and all(p["listed_from"] is None and p["listed_to"] is None for p in inside) and bool(inside)
             unsure = True
-        unsure |= len(touching) > len(inside)
+        unsure |= any(p["relation"] == "self" for p in touching)
         same, vague = _same_part_clinics(c, theirs, parts)
         sure, unsure = sure or same, unsure or vague
         needed = on("reimburse_months", month)
@@ -231,7 +232,7 @@ def jd22(world: World) -> Verdict:
             bare = any(not parts[version(x)] for x in theirs)
             if one >= needed and plain and begun and not bare:
                 sure = True
-            elif run >= needed - 1:
+            elif run >= needed:
                 unsure = True
         verdict.say(unit, [True] if sure else [True, False] if unsure else [False])
     return verdict
