@@ -73,7 +73,7 @@ def rows_read(home: Path, month: str) -> dict[str, int]:
     return rows
 
 
-def compare(home: Path, month: str, repeat: int = 2) -> dict[str, Any]:
+def compare(home: Path, month: str, repeat: int = 5) -> dict[str, Any]:
     """Run the three on a stored month.
 
     Args:
@@ -123,7 +123,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="the rules beside DuckDB SQL and pandas")
     parser.add_argument("home", type=Path)
     parser.add_argument("month")
-    parser.add_argument("--repeat", type=int, default=2)
+    parser.add_argument("--repeat", type=int, default=5)
     arguments = parser.parse_args()
     print(json.dumps(compare(arguments.home, arguments.month, arguments.repeat), ensure_ascii=False, indent=1))
 
