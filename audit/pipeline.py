@@ -12,7 +12,7 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -292,7 +292,9 @@ def check(work: Path) -> Path:
         view, rules = _view(work), all_rules()
         absent = [t for t in ALL if not ALL[t].is_master and t not in ("quarantine", "findings", "not_evaluated", "cases") and not view.has(t, _KEPT_MONTHS.get(t, 0))]
         absent += [m.name for m in MASTERS if not view.has(m.name)]
-        frames = enrich.build_all(view)
+        if only := _read(work, "plan.json").get("rules"):
+            rules = {k: r for k, r in rules.items() if k in only}
+        frames = enrich.build_all(view, {r.grain for r in rules.values()})
         result = engine.run_rules(frames, params.load(), rules.values(), absent)
         write_parquet(work / "findings.parquet", result.findings)
         write_parquet(work / "not_evaluated.parquet", result.not_evaluated)
@@ -441,15 +443,16 @@ def findings_of(run: Path) -> pl.DataFrame:
     return FINDINGS.conform(pl.read_parquet(run / "findings.parquet"))
 
 
-def judge_stored(home: Path, month: str, *, seed: int = 1, progress: Progress = lambda _: None) -> Path:
+def judge_stored(home: Path, month: str, *, seed: int = 1, rules: Collection[str] = (), progress: Progress = lambda _: None) -> Path:
     """Judge, rank and list a month that is stored, without reading any delivery; return the folder of results.
 
     For the benchmark, and to see what changed values would do: nothing is published, the folder is `runs/.work-<month>-stored`.
+    With `rules` (ids) only these judge.
     """
     place = Home(Path(home).absolute())
     work = place.work_folder(f"{parse_month(month):%Y-%m}-stored")
     write_json(work / "spec.json", asdict(RunSpec(place.root, month, place.root, seed)))
-    write_json(work / "plan.json", {"run_id": work.name.removeprefix(".work-")})
+    write_json(work / "plan.json", {"run_id": work.name.removeprefix(".work-"), "rules": sorted(rules)})
     for title, step in STEPS[4:]:
         progress(title)
         step(work)

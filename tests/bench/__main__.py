@@ -54,7 +54,8 @@ JUDGE = """
 import sys, json
 from pathlib import Path
 from audit.pipeline import judge_stored
-work = judge_stored(Path(sys.argv[1]), sys.argv[2])
+from tests.bench.rules_rivals import COMPARED
+work = judge_stored(Path(sys.argv[1]), sys.argv[2], rules=COMPARED if sys.argv[3:] == ["five"] else ())
 steps = json.loads((work / "steps.json").read_text())
 print(json.dumps({"steps": {s["step"]: s["seconds"] for s in steps}, "detail": steps}))
 """
@@ -121,6 +122,8 @@ def main(size: str) -> None:
                 intake[delivery.name] = child(STORE, str(delivery), delivery.name, str(home))
         result["intake"] = intake
         result["month"] = child(JUDGE, str(home), month)
+        result["month_five_families"] = child(JUDGE, str(home), month, "five")
+        print(f"  with the first five families only: {result['month_five_families']['seconds']} s", flush=True)
     result |= child(COUNT, str(home), month)
     claims = result["rows_of_month"]["claims"] + result["rows_of_month"]["judo_claims"] + result["rows_of_month"]["care_claims"]
     result["claims_per_second"] = round(claims / result["month"]["seconds"])
