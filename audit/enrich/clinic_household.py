@@ -103,15 +103,19 @@ def household_claims(view: View) -> pl.DataFrame:
     source = read(view)
     if source.current.is_empty():
         return source.current
+    claims = source.current.select("unit", "c", *CLINIC, "person_id", "claim_id", "visit_days", "insurer_yen")
+    person = ["insurer_no", "person_id"]
+    # the household of that month: a late claim may be older than the last move
+    spells = claims.select(*person, "service_month").unique().join(register_of(view), on=person, how="inner", validate="m:m")
+    begun = pl.col("gained_on") <= pl.col("service_month").dt.month_end()
+    ended = (pl.col("lost_on") <= pl.col("service_month")).fill_null(False)
     register = (
-        register_of(view)
-        .sort("gained_on", "household_no")
-        .unique(["insurer_no", "person_id"], keep="last", maintain_order=True)
-        .select("insurer_no", "person_id", "household_no")
+        spells.with_columns(_on=begun & ~ended)
+        .sort("_on", "gained_on", "household_no")
+        .unique([*person, "service_month"], keep="last", maintain_order=True)
+        .select(*person, "service_month", "household_no")
     )
-    return source.current.select("unit", "c", *CLINIC, "person_id", "claim_id", "visit_days", "insurer_yen").join(
-        register, on=["insurer_no", "person_id"], how="left", validate="m:1"
-    )
+    return claims.join(register, on=[*person, "service_month"], how="left", validate="m:1")
 
 
 def _lines(view: View, claims: pl.DataFrame) -> pl.DataFrame:
@@ -130,22 +134,29 @@ def _lines(view: View, claims: pl.DataFrame) -> pl.DataFrame:
 
 
 def paired(view: View) -> pl.DataFrame:
-    """Return `unit` and `paired`: another member of the household came on most of the days; no row where it is unknown."""
+    """Return `unit` and `paired`: others of the household came on most days of the claim; null or no row where it is unknown."""
     members = household_claims(view)
     if members.is_empty():
         return pl.DataFrame(schema=_SCHEMA)
     share = load().value("clinics.household.share", view.month)
     known = members.filter(pl.col("household_no").is_not_null() & pl.col("visit_days").is_not_null())
-    several = known.filter(pl.col("person_id").n_unique().over(_GROUP) > 1)
-    alone = known.join(several, on="unit", how="anti").select("unit", paired=pl.lit(False))
-    groups = several.group_by(_GROUP).agg(_present=pl.concat_list(_present())).with_columns(_share=_share(pl.lit(2)))
-    both = several.join(groups, on=_GROUP, how="left", validate="m:1").select("unit", paired=pl.col("_share") >= pl.lit(share, dtype=pl.Float64))
-    return pl.concat([alone, both])
+    # another member whose days nobody keyed may have come along
+    blurred = members.filter(pl.col("household_no").is_not_null() & pl.col("visit_days").is_null()).select(_GROUP).unique()
+    groups = known.group_by(_GROUP).agg(_people=pl.col("person_id").n_unique(), _present=pl.concat_list(_present()))
+    days = [(pl.col("visit_days") // (1 << d)) % 2 for d in range(31)]
+    # the claim's own person is one of those who were there
+    beside = pl.sum_horizontal((b * (pl.col("_present").list.get(d) >= 2)).cast(pl.Int32) for d, b in enumerate(days))
+    most = (beside / pl.sum_horizontal(b.cast(pl.Int32) for b in days)).round(3) >= share
+    return (
+        known.join(groups.filter(pl.col("_people") > 1), on=_GROUP, how="left", validate="m:1")
+        .join(blurred.with_columns(_blurred=pl.lit(True)), on=_GROUP, how="left", validate="m:1")
+        .select("unit", paired=pl.when(most.fill_null(False)).then(True).when("_blurred").then(None).otherwise(False))
+    )
 
 
 def _present() -> list[pl.Expr]:
-    """How many of the group's claims have a visit on each day of the month."""
-    return [((pl.col("visit_days") // (1 << d)) % 2).sum().cast(pl.Int32) for d in range(31)]
+    """How many of the group's people have a visit on each day of the month (a person may have two forms)."""
+    return [pl.col("person_id").filter((pl.col("visit_days") // (1 << d)) % 2 == 1).n_unique().cast(pl.Int32) for d in range(31)]
 
 
 def _share(asked: pl.Expr) -> pl.Expr:

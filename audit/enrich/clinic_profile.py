@@ -2,10 +2,16 @@
 
 For each tendency (a share of claims, or the mean of visits) the clinic's value is held against its peers: mean and spread of
 all other clinics, the spread between clinics by moments (method of DerSimonian and Laird), the clinic itself left out,
-since in a small town one outlier would widen the very spread that it is measured by. `z` is the distance in standard
-deviations of what chance and the spread between clinics allow. The amount rests on the *shrunken* tendency (empirical
-Bayes: pulled to the mean the more, the fewer claims there are). Small clinics are not judged. Sources: JUDO_CLAIMS,
-JUDO_PARTS, ELIGIBILITY; only claims of the delivery, so that a month is compared with the same month.
+since in a small town one outlier would widen the very spread that it is measured by. What chance does to one claim is taken
+from all claims (a share: p(1 - p), p smoothed by half a claim on either side; visits: the variance within the clinics).
+`z` is the distance in standard deviations of what chance in the clinic, chance in its peers' mean and the spread between
+clinics allow. The amount rests on the *shrunken* tendency (empirical Bayes: pulled to the mean of all clinics, by the
+spread between all of them, the more, the fewer claims there are; without the clinic itself an outlier among equal peers
+would be pulled to them entirely). Small clinics are not judged. Sources: JUDO_CLAIMS, JUDO_PARTS, ELIGIBILITY; only claims
+of the delivery, so that a month is compared with the same month.
+
+"Same set of parts" is, for each form with several parts, the share of the clinic's other such forms with that set. "Goes on
+with another injury": of forms with an injury first examined in the month, those whose person came in the month before.
 """
 
 from __future__ import annotations
@@ -99,7 +105,8 @@ def _claims(source: JudoSource, view: View, parameters: Parameters) -> pl.DataFr
             _first=pl.col("first_exam_on").min(),
             _new=pl.col("first_exam_on").is_between(month, end).any(),
             _new_only=pl.col("first_exam_on").is_between(month, end).all(),
-            _onset=pl.when(pl.col("injured_on").is_not_null().all()).then(pl.col("injured_on").n_unique() == 1),
+            # two days that differ are enough to say no
+            _onset=pl.when(pl.col("injured_on").drop_nulls().n_unique() > 1).then(False).when(pl.col("injured_on").is_not_null().all()).then(True),
             _set=pl.when(pl.col("site").is_not_null().all()).then(part_key().unique().sort().str.join("+")),
         )
     )

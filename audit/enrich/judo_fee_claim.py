@@ -120,9 +120,13 @@ def _wrong() -> list[pl.Expr]:
     """Whether any line is wrong (Kleene: a line that is not keyed leaves it open), and by how much it is too much."""
     lines = {c: pl.col(f"e_{i}") for i, (c, _) in ITEMS.items()}
     bad = [e != pl.col(c) for c, e in lines.items()]
-    sums = [pl.col("e_total") != pl.col("total_yen"), pl.col("e_claimed") != pl.col("claimed_yen")]
+    # a sum that is not keyed says nothing wrong, a part line that is missing may
+    body_bad = pl.when(pl.col("part_count") != pl.col("lines")).then(None).otherwise((pl.col("e_aftercare") != pl.col("aftercare_yen")).fill_null(False))
+    sums = [body_bad, pl.col("e_total") != pl.col("total_yen"), pl.col("e_claimed") != pl.col("claimed_yen")]
     over_lines = pl.sum_horizontal((pl.col(c) - e).clip(0).fill_null(0) for c, e in lines.items()) + pl.col("parts_over").fill_null(0)
-    over_total = (pl.col("total_yen") - pl.col("e_total")).clip(0).fill_null(0)
+    # 後療等 that is more than its parts is paid through the total; it counts itself only where the total cannot be added up
+    over_body = (pl.col("aftercare_yen") - pl.col("e_aftercare")).clip(0).fill_null(0)
+    over_total = pl.coalesce((pl.col("total_yen") - pl.col("e_total")).clip(0), over_body)
     over_claimed = (pl.col("claimed_yen") - pl.col("e_claimed")).clip(0).fill_null(0)
     return [
         pl.any_horizontal(*bad, *sums, "parts_bad", "firsts_bad").alias("fee_wrong"),

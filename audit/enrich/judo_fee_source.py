@@ -15,7 +15,7 @@ from audit.tables import JUDO_PARTS
 from audit.view import View
 
 _CLAIM = (
-    *KEY, "service_month", "visit_days", "actual_days", "initial_fee_yen", "reexam_fee_yen", "visit_fee_yen", "consult_fee_yen", "extra_hours_fee_yen",
+    *KEY, "service_month", "part_count", "visit_days", "actual_days", "initial_fee_yen", "reexam_fee_yen", "visit_fee_yen", "consult_fee_yen", "extra_hours_fee_yen",
     "visit_count", "visit_km", "splint_fee_yen", "splint_count", "exercise_fee_yen", "exercise_count", "info_fee_yen", "statement_fee_yen",
     "flat_fee_yen", "aftercare_yen", "total_yen", "claimed_yen", "benefit_rate",
 )  # fmt: skip

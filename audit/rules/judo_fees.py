@@ -136,7 +136,7 @@ def adjacent_part(p: Dated) -> pl.Expr:
     id="JD07", version=1, title_ja="料金の計算誤り", severity="error", team="judo", grain="judo_fee_claim",
     basis=f"{FEES}、{NOTES}",
     explanation_ja=(
-        "初検料・再検料・往療料・施療料・後療料・罨法料・電療料・各加算の額や回数が料金表と合わないもの、内訳の合計や給付割合による請求額が合わないものです。"
+        "初検料・再検料・往療料・施療料・後療料・罨法料・電療料・各加算の額や回数が料金表と合わないもの、部位ごとの後療等の計・内訳の合計・給付割合による請求額が合わないものです。"
         "逓減・初検再検・近接部位・待期はほかのルールで見ます。請求が料金表より少ないものは「疑い」とします。"
     ),
     next_action_ja="施術所へ返戻（再計算）",
@@ -147,7 +147,7 @@ def adjacent_part(p: Dated) -> pl.Expr:
     severity_when=lambda p: pl.col("fee_over"),
     mitigations=(
         Mitigation("flat", "備考5（5か月を超える3部位以上の定額算定）による請求の可能性があります", lambda p: pl.col("flat_form"), "note"),
-        Mitigation("under", "請求額が料金表による額を下回っています", lambda p: ~pl.col("fee_over"), "note"),
+        Mitigation("under", "請求額は料金表による額を上回っていません（下回る行、または内訳だけの誤りです）", lambda p: ~pl.col("fee_over"), "note"),
     ),
 )  # fmt: skip
 def fee_mismatch(p: Dated) -> pl.Expr:

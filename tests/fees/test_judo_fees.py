@@ -83,7 +83,7 @@ def test_a_correct_form_has_no_difference(month, days, parts, new, long, cure):
     assert out.filter(pl.col("reason") != "ok").is_empty(), out.filter(pl.col("reason") != "ok").to_dicts()
     assert out["difference_yen"].abs().max() == 0
     assert out["allowed_yen"].null_count() == 0
-    each = out.filter(~pl.col("item").is_in(["part", "total", "claimed"]))
+    each = out.filter(~pl.col("item").is_in(["part", "aftercare", "total", "claimed"]))
     assert each["allowed_yen"].sum() <= out.filter(pl.col("item") == "total")["billed_yen"].item()
 
 
@@ -122,4 +122,4 @@ def test_lines_as_text_say_what_differs_and_why():
     third["after_yen"], third["aftercare_yen"] = 505 * 3, third["aftercare_yen"] + 505 * 3 - third["after_yen"]
     text = list(fee_text(lines(date(2026, 6, 1), claim)))
     assert "部位3 後療料 3回（単価505円）　請求1,515円　算定909円　差606円　多部位の逓減（備考3）が反映されていません" in text
-    assert sum("料金表のとおりです" not in t for t in text) == 2  # the line and its part's sum; the form's total was left as it was
+    assert sum("料金表のとおりです" not in t for t in text) == 4  # the line, its part's sum, and both sums of the form, which were left as they were

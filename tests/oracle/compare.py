@@ -15,6 +15,7 @@ from tests.oracle import (
     ahaki,
     ahaki_fees,
     care,
+    clinics,
     cover,
     drugs,
     fee_table,
@@ -34,6 +35,7 @@ from tests.oracle import (
 )
 from tests.oracle.reading import Unit, Verdict, World
 from tests.oracle.world_ahaki import AHAKI_MONTHS, ahaki_world
+from tests.oracle.world_clinics import CLINIC_MONTHS, clinics_world
 from tests.oracle.world_cover import cover_world
 from tests.oracle.world_fee import fee_world
 from tests.oracle.world_forms import forms_world
@@ -60,6 +62,7 @@ MODULES = {
     "fee": (fee_table,),
     "leads": (leads,),
     "judo_form": (judo_form, judo_people),
+    "clinics": (clinics,),
 }
 _WORLDS = {
     "judo": judo_world,
@@ -73,8 +76,9 @@ _WORLDS = {
     "fee": fee_world,
     "leads": leads_world,
     "judo_form": judo_form_world,
+    "clinics": clinics_world,
 }
-_MONTHS = {"ahaki": AHAKI_MONTHS, "judo_fee": FEE_MONTHS, "judo_form": FORM_MONTHS}  # families with months of their own
+_MONTHS = {"ahaki": AHAKI_MONTHS, "judo_fee": FEE_MONTHS, "judo_form": FORM_MONTHS, "clinics": CLINIC_MONTHS}  # families with months of their own
 FAMILIES = {f: (world, tuple(o for m in MODULES[f] for o in m.ORACLES)) for f, world in _WORLDS.items()}
 # how a finding of a rule is told as a unit, where it is not by the claim at stake
 _UNITS = {rule: unit for ms in MODULES.values() for m in ms for rule, unit in getattr(m, "UNITS", {}).items()}

@@ -271,7 +271,10 @@ def _lines(c: Row, parts: list[Row], month: date, longs: dict[int, set[int | Non
 
 def _sums(c: Row, parts: list[Row]) -> list[Answer]:
     known = [p["aftercare_yen"] for p in parts]
-    out: list[Answer] = [None if None in known else True if sum(known) == c["aftercare_yen"] else None]
+    unclear = None in known or c["aftercare_yen"] is None or c["part_count"] not in (None, len(parts)) or bool(c["flat_fee_yen"])
+    # 備考5 may be billed under 後療等
+    unclear = unclear or (len(parts) >= 3 and c["aftercare_yen"] % (on("flat", c["service_month"]) or 1) == 0)
+    out: list[Answer] = [None if unclear else sum(known) == c["aftercare_yen"]]
     rows = [c[n] for n in CLAIM_FEES] + [p["first_treatment_yen"] for p in parts]
     if None in rows:
         out.append(None)

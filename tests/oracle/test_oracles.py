@@ -22,6 +22,7 @@ SLICE = {  # worlds, persons each
     "fee": (8, 300),
     "leads": (8, 350),
     "judo_form": (10, 250),
+    "clinics": (10, 350),
 }
 # settled units that must at least be flagged in the slice, per rule: else the comparison would be empty
 FLOOR = 8

@@ -15,7 +15,7 @@ KEY = ["insurer_no", "claim_id", "version_no"]
 LINES: dict[str, pl.DataType] = {
     "insurer_no": pl.String(), "claim_id": pl.String(), "version_no": pl.Int32(),
     "part_no": pl.Int32(),  # null: a line of the form, not of a part
-    "item": pl.String(),  # after, warm, cold, electro, first, part, initial, ..., total, claimed
+    "item": pl.String(),  # after, warm, cold, electro, first, part, initial, ..., aftercare, total, claimed
     "item_ja": pl.String(),
     "count": pl.Int32(),  # times billed; null: not keyed or not counted
     "unit_yen": pl.Int64(),  # price of the month before any reduction; null: unknown
@@ -60,7 +60,7 @@ class Recomputed:
         frames = [_lines_of_parts(self.rows, self.parts), _sums_and_firsts(self.parts), *_lines_of_claims(self.claims)]
         every = pl.concat([f.select("u", *(n for n in LINES if n not in (*KEY, "item_ja", "reason_ja", "difference_yen"))) for f in frames])
         above = {k: ja for k, (_, ja) in claim_lines.ITEMS.items()}
-        names = {**part_lines.ITEMS, "first": "整復・固定・施療料", "part": "後療等の計", **above, "total": "合計", "claimed": "請求金額"}
+        names = {**part_lines.ITEMS, "first": "整復・固定・施療料", "part": "後療等の計", **above, "aftercare": "後療等（全部位）", "total": "合計", "claimed": "請求金額"}
         return (
             every.join(self.claims.select("u", *KEY), on="u", how="left", validate="m:1")
             .with_columns(
@@ -172,7 +172,7 @@ def _lines_of_claims(claims: pl.DataFrame) -> list[pl.DataFrame]:
     counts = {"visit": "visit_count", "splint": "splint_count", "exercise": "exercise_count"}
     prices = {"extra": None, "visit": None}
     spec = [(i, c, pl.col(f"e_{i}"), pl.col(f"r_{i}"), counts.get(i), prices.get(i, i)) for i, (c, _) in claim_lines.ITEMS.items()]
-    spec += [(i, f"{i}_yen", pl.col(f"e_{i}"), pl.when(pl.col(f"e_{i}") != pl.col(f"{i}_yen")).then(pl.lit(r)), None, None) for i, r in (("total", "sum"), ("claimed", "rate"))]
+    spec += [(i, f"{i}_yen", pl.col(f"e_{i}"), pl.when(pl.col(f"e_{i}") != pl.col(f"{i}_yen")).then(pl.lit(r)), None, None) for i, r in (("aftercare", "sum"), ("total", "sum"), ("claimed", "rate"))]
     none = pl.lit(None, dtype=pl.Int64)
     return [
         claims.filter(pl.col(column).is_not_null()).select(

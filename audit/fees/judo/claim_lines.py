@@ -27,6 +27,8 @@ def about_parts(parts: pl.DataFrame) -> pl.DataFrame:
         bone_parts=pl.when(pl.col("kind").is_not_null().all() | bone.any()).then(bone.sum()).cast(pl.Int32),
         late_bone=(pl.col("injured_on").filter(bone) >= (pl.col("service_month").filter(bone) + pl.duration(days=pl.col("half_day").filter(bone).cast(pl.Int64) - 1))).all(),
         parts_yen=pl.when(pl.col("billed").is_not_null().all()).then(pl.col("billed").sum()),
+        # as keyed only: lines of a part may be keyed before the reductions
+        sums_yen=pl.when(pl.col("aftercare_yen").is_not_null().all()).then(pl.col("aftercare_yen").sum()),
         firsts_yen=pl.when(pl.col("first_treatment_yen").is_not_null().all()).then(pl.col("first_treatment_yen").sum()),
         min_m=pl.col("m").min(),
     )
@@ -111,17 +113,22 @@ def _visit() -> tuple[pl.Expr, pl.Expr]:
 
 
 def totals(claims: pl.DataFrame) -> pl.DataFrame:
-    """Add `e_total` (sum of the lines) and `e_claimed` (total x 給付割合).
+    """Add `e_aftercare` (後療等 of all parts), `e_total` (sum of the lines) and `e_claimed` (total x 給付割合).
 
-    A line that is not keyed leaves the sum open, unless those keyed alone are already more than the total. A sum of parts
-    comes from the claim where the parts have none.
+    A line that is not keyed leaves the sum open, unless those keyed alone are already more than the total. 後療等 is the sum
+    of its parts where every part of the form has one (a form by the flat yen of 備考5 need not have), else what the form says.
     """
-    body = pl.coalesce("aftercare_yen", "parts_yen")
+    body_flat = (pl.col("lines") >= 3) & (pl.col("min_m") > pl.col("long_months")) & (pl.col("aftercare_yen") % pl.col("flat") == 0)
+    flat = (pl.col("flat_fee_yen") > 0).fill_null(False) | body_flat.fill_null(False)
+    whole = (pl.col("part_count") == pl.col("lines")).fill_null(True) & ~flat
+    sums = pl.when(whole).then("sums_yen")
+    body = pl.coalesce(sums, "aftercare_yen", "parts_yen")
     columns = [pl.col(c) for c, _ in ITEMS.values()] + [body, pl.col("firsts_yen")]
     said = pl.sum_horizontal(c.fill_null(0) for c in columns)
     complete = pl.all_horizontal(c.is_not_null() for c in columns)
     share = half_up(pl.col("total_yen") * pl.col("benefit_rate") / 100)
     return claims.with_columns(
+        e_aftercare=sums.cast(pl.Float64),
         e_total=pl.when(complete | (said >= pl.col("total_yen"))).then(said).cast(pl.Float64),
         e_claimed=pl.when((pl.col("claimed_yen") - share).abs() <= pl.col("tolerance")).then("claimed_yen").otherwise(share).cast(pl.Float64),
     )
