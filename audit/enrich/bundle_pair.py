@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from audit.enrich.fee_codes import bundles, revision_of
+from audit.enrich.fee_codes import bundles, eve, revision_of
 from audit.enrich.fee_pair_frame import COLUMNS, pair_frame
 from audit.rules.grains import Grain, declare
 from audit.view import View
@@ -25,4 +25,4 @@ def build(view: View) -> pl.DataFrame:
         return GRAIN.empty()
     # months that one of the two files does not cover cannot be judged
     of = revision_of(view, "fee_bundles").join(revision_of(view, "fee_support"), on="service_month", how="semi")
-    return pair_frame(view, GRAIN, bundles(view), of, ("",))
+    return pair_frame(view, GRAIN, bundles(view), of, ("",), eve(view, "fee_bundles"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from audit.enrich.fee_codes import exclusions, revision_of
+from audit.enrich.fee_codes import eve, exclusions, revision_of
 from audit.enrich.fee_pair_frame import COLUMNS, pair_frame
 from audit.rules.grains import Grain, declare
 from audit.view import View
@@ -23,4 +23,4 @@ def build(view: View) -> pl.DataFrame:
     """Return the grain's frame: pairs of which at least one line was delivered in the view's month."""
     if not view.has("fee_exclusions"):
         return GRAIN.empty()
-    return pair_frame(view, GRAIN, exclusions(view), revision_of(view, "fee_exclusions"), ("day", "month", "once", "week"))
+    return pair_frame(view, GRAIN, exclusions(view), revision_of(view, "fee_exclusions"), ("day", "month", "once", "week"), eve(view, "fee_exclusions"))

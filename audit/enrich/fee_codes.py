@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
-from audit.enrich.fee_in_force import in_force, revisions
+from audit.enrich.fee_in_force import in_force, revisions, schedule_of
 from audit.enrich.fee_receipts import service_months
 from audit.enrich.once import once_per_view
 from audit.view import View, months_before
@@ -14,11 +16,12 @@ UNITS = {"1": "day", "2": "month", "3": "once", "5": "before", "6": "operation"}
 SPANS_JA = {
     "day": "同日", "month": "同一月", "once": "同時", "week": "1週間", "before": "手術前1週間", "operation": "1手術",
 }
+NEAR = ("week", "before")  # spans that reach over the end of a month
 _NUMBER = pl.UInt32
 
 
 @once_per_view
-def used(view: View, table: str) -> dict[object, object]:
+def used(view: View, table: str) -> dict[date, date]:
     """Return service month -> revision of a table in use."""
     return revisions(view, table, service_months(view))
 
@@ -29,7 +32,11 @@ def exclusions(view: View) -> pl.DataFrame:
 
     The table holds each pair in both orders; one is kept, and where one of them is special both are.
     """
-    rows = in_force(view, "fee_exclusions", ["span", "code_1", "code_2", "payable", "special"], used(view, "fee_exclusions"))
+    return _exclusions(view, used(view, "fee_exclusions"))
+
+
+def _exclusions(view: View, of: dict[date, date]) -> pl.DataFrame:
+    rows = in_force(view, "fee_exclusions", ["span", "code_1", "code_2", "payable", "special"], of)
     first, second = (pl.col(c).cast(_NUMBER) for c in ("code_1", "code_2"))
     turned = first > second
     return (
@@ -51,10 +58,13 @@ def bundles(view: View) -> pl.DataFrame:
 
     Only a code of 01 includes the codes of its groups; codes of one group do not exclude each other.
     """
+    return _bundles(view, used(view, "fee_support"), used(view, "fee_bundles"))
+
+
+def _bundles(view: View, of_support: dict[date, date], of_bundles: dict[date, date]) -> pl.DataFrame:
     groups = [f"{n}_{i}" for i in (1, 2, 3) for n in ("unit", "group")]
-    of_support = used(view, "fee_support")
     # both files must be of the month: a month that one of them lacks has no pairs
-    months = {m: r for m, r in used(view, "fee_bundles").items() if m in of_support}
+    months = {m: r for m, r in of_bundles.items() if m in of_support}
     parents = in_force(view, "fee_support", ["code", *groups], {m: of_support[m] for m in months})
     parents = pl.concat([
         parents.select("revision", "code", "starts_on", "ends_on", unit=f"unit_{i}", group_no=f"group_{i}") for i in (1, 2, 3)
@@ -74,6 +84,37 @@ def bundles(view: View) -> pl.DataFrame:
         .filter(pl.col("starts_on") <= pl.col("ends_on"))
         .group_by("revision", "span", "a", "b", "starts_on", "ends_on")
         .agg(special=pl.col("special").all())  # one group without conditions is enough
+    )
+
+
+def eve(view: View, table: str) -> pl.DataFrame:
+    """Return the pairs of NEAR spans as the files of the fee revision before list them, for days before the first of a new one.
+
+    A file may date its rows from its own first day: a week that began under the revision before is judged by both files.
+
+    Args:
+        view: tables.
+        table: fee_exclusions or fee_bundles.
+
+    Returns:
+        revision (of the new file), span, a, b, eve_starts, eve_ends, eve_special.
+
+    """
+    now = used(view, table)
+    firsts = {m: r for m, r in now.items() if schedule_of(m) == m}
+    before = {m: months_before(m, 1) for m in firsts}
+    old = revisions(view, table, before.values())
+    if table == "fee_exclusions":
+        pairs = _exclusions(view, old)
+    else:
+        pairs = _bundles(view, revisions(view, "fee_support", before.values()), old)
+    known = [(r, old[before[m]], m) for m, r in sorted(firsts.items()) if before[m] in old]
+    turns = pl.DataFrame(known, schema={"new": pl.Date, "revision": pl.Date, "first": pl.Date}, orient="row")
+    last = pl.col("first") - pl.duration(days=1)
+    return (
+        pairs.filter(pl.col("span").is_in(NEAR)).join(turns, on="revision", how="inner")
+        .select("span", "a", "b", revision="new", eve_starts="starts_on", eve_ends=pl.min_horizontal("ends_on", last), eve_special="special")
+        .filter(pl.col("eve_starts") <= pl.col("eve_ends"))
     )
 
 

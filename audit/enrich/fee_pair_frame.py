@@ -31,7 +31,7 @@ COLUMNS: dict[str, pl.DataType] = {
 }
 
 
-def pair_frame(view: View, grain: Grain, pairs: pl.DataFrame, of: pl.DataFrame, spans: tuple[str, ...]) -> pl.DataFrame:
+def pair_frame(view: View, grain: Grain, pairs: pl.DataFrame, of: pl.DataFrame, spans: tuple[str, ...], eve: pl.DataFrame) -> pl.DataFrame:
     """Return the frame of a grain of pairs.
 
     Args:
@@ -40,18 +40,19 @@ def pair_frame(view: View, grain: Grain, pairs: pl.DataFrame, of: pl.DataFrame, 
         pairs: of fee_codes; `payable` where the table says which is paid, else the first of the pair is.
         of: service_month, revision of the table in use.
         spans: spans that a complete table holds: months that lack one have a row that says so.
+        eve: of fee_codes.
 
     """
     data = billed(view)
     missing = _missing(view, grain, of, pairs, spans)
     found = seen(data.sums, pairs)
     same = together(data, found, of)
-    close, claims = near(view, found, of)
+    close, claims = near(view, found, of, eve)
     rows = pl.concat([same, close])
     if rows.is_empty():
         return missing
     rows = rows.join(found.drop("n_a", "n_b"), on="p", how="left", validate="m:1")
-    rows = _with_points(view, rows)
+    rows = _with_points(view, _one_of_each(rows))
     worth = {s: pl.col(f"points_{s}") for s in "ab"}
     if "payable" in rows.columns:
         payable = pl.col("payable")
@@ -61,6 +62,28 @@ def pair_frame(view: View, grain: Grain, pairs: pl.DataFrame, of: pl.DataFrame, 
         payable, dropped = pl.lit("1"), pl.lit("b")
     rows = rows.with_columns(dropped=dropped, either=payable == "3")
     return pl.concat([_shown(view, grain, rows, claims), missing])
+
+
+def _one_of_each(rows: pl.DataFrame) -> pl.DataFrame:
+    """A pair may have several rows of the table in force at once: one that is met stands for all.
+
+    Where they name different codes to be paid, the table does not say which: either (区分 3). Of exclusions one row with
+    conditions makes a question of all; of bundles one group without conditions is enough.
+    """
+    met, last = ["c_a", "c_b", "service_month", "span", "a", "b"], {"nulls_last": True, "maintain_order": True}
+    rows = rows.with_columns(special=pl.col("special") | pl.col("eve_special"))
+    several = rows.select(met).is_duplicated()
+    if not several.any():
+        return rows
+    listed = pl.col("payable") if "payable" in rows.columns else None
+    counted = rows.filter(several).filter(pl.col("conflict").fill_null(False))
+    said = {"_special": pl.col("special").all() if listed is None else pl.col("special").any()}
+    if listed is not None:
+        said["_payable"] = pl.when(listed.n_unique() == 1).then(listed.first()).otherwise(pl.lit("3"))
+    rows = rows.sort(pl.col("conflict").fill_null(True), "certain", "p", descending=[True, True, False], **last).unique(met, keep="first", maintain_order=True)
+    rows = rows.join(counted.group_by(met).agg(**said), on=met, how="left", maintain_order="left", validate="1:1")
+    rows = rows.with_columns(special=pl.coalesce("_special", "special"))
+    return rows if listed is None else rows.with_columns(payable=pl.coalesce("_payable", "payable"))
 
 
 def _with_points(view: View, rows: pl.DataFrame) -> pl.DataFrame:

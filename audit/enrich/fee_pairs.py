@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import polars as pl
 
+from audit.enrich.fee_codes import NEAR
 from audit.enrich.fee_in_force import days_in_force
 from audit.enrich.fee_lines import Billed, billed, key_of
 from audit.enrich.fee_receipts import KEY, WHO, standing
 from audit.view import View
 
 SAME_DAY = ("day", "once", "operation")
-NEAR = ("week", "before")
 WEEK, REACH = 7, 2  # days of a week; months of history in which the other day of a week may lie
 _SIDES = ("a", "b")
 ROWS = {  # one row per pair of codes that meet: columns of what `together` and `near` return
-    "p": pl.UInt32, "service_month": pl.Date, "conflict": pl.Boolean, "certain": pl.Boolean,
+    "p": pl.UInt32, "service_month": pl.Date, "conflict": pl.Boolean, "certain": pl.Boolean, "eve_special": pl.Boolean,
     **{f"{n}_{s}": t for s in _SIDES for n, t in (("c", pl.UInt32), ("days", pl.UInt32), ("times", pl.Int32), ("hits", pl.Int32), ("unit_points", pl.Int64), ("month", pl.Date))},
 }
 
@@ -78,16 +78,13 @@ def together(data: Billed, pairs: pl.DataFrame, revisions: pl.DataFrame) -> pl.D
 
     return (
         wide.filter(~span.is_in(NEAR) | ~known)
-        .with_columns(conflict=conflict, shared=shared)
+        .with_columns(conflict=conflict, shared=shared, eve_special=pl.lit(False))
         .with_columns(
             # the table speaks of one occasion, a receipt only of days: one 算定単位 is one occasion
             certain=pl.when(span.is_in(("once", "operation"))).then(unit.fill_null(False) & (span == "once"))
             .otherwise((pl.col("c_a") == pl.col("c_b")) & (pl.col("receipts_a") == 1) & (pl.col("receipts_b") == 1)),
             **{f"hits_{s}": hits(s) for s in _SIDES}, **{f"days_{s}": pl.col(f"mask_{s}") for s in _SIDES}, **{f"month_{s}": month for s in _SIDES},
         )
-        # a pair may have two rows of different dates in one month: one that is met stands for both
-        .sort("g", "span", "a", "b", pl.col("conflict").fill_null(True), "p", descending=[False, False, False, False, True, False])
-        .unique(["g", "span", "a", "b"], keep="first", maintain_order=True)
         .select(pl.col(n).cast(t) for n, t in ROWS.items())
     )
 
@@ -130,11 +127,17 @@ def days_of(rows: pl.DataFrame) -> pl.DataFrame:
     return each.with_columns(day=pl.col("service_month") + pl.duration(days=pl.col("after"))).drop("bit", "after")
 
 
-def near(view: View, pairs: pl.DataFrame, revisions: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _held(day: str) -> pl.Expr:
+    """Whether the row of the table holds on a day, or the file of the revision before listed the pair then."""
+    return pl.col(day).is_between("starts_on", "ends_on") | pl.col(day).is_between("eve_starts", "eve_ends").fill_null(False)
+
+
+def near(view: View, pairs: pl.DataFrame, revisions: pl.DataFrame, eve: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return pairs of NEAR spans met within the months read (ROWS), and the receipts with those of history.
 
     A week is one of the calendar, Sunday to Saturday: two days in one conflict for certain. Days of two calendar weeks that
-    are less than seven days apart are a question, as is the seventh day before an operation.
+    are less than seven days apart are a question, as is the seventh day before an operation. `eve` (of fee_codes) are the
+    pairs that already held before the first day of the table.
     """
     wanted = pairs.filter(pl.col("span").is_in(NEAR))
     if wanted.is_empty():
@@ -151,22 +154,26 @@ def near(view: View, pairs: pl.DataFrame, revisions: pl.DataFrame) -> tuple[pl.D
     left, right = (days.rename({n: f"{n}_{s}" for n in days.columns if n not in WHO}) for s in _SIDES)
     apart = (pl.col("day_a") - pl.col("day_b")).dt.total_days()
     sunday = {s: pl.col(f"day_{s}") - pl.duration(days=pl.col(f"day_{s}").dt.weekday() % WEEK) for s in _SIDES}
-    week, inside = pl.col("span") == "week", pl.col("day_a").is_between("starts_on", "ends_on") & pl.col("day_b").is_between("starts_on", "ends_on")
+    week, inside = pl.col("span") == "week", _held("day_a") & _held("day_b")
+    wanted = wanted.join(eve, on=["revision", "span", "a", "b"], how="left")
+    by_eve = pl.min_horizontal("day_a", "day_b") < pl.col("starts_on")
     met = (
-        left.join(wanted.select("p", "span", "revision", "starts_on", "ends_on", a="a", b="b"), left_on="code_a", right_on="a", how="inner")
+        left.join(wanted.select("p", "span", "revision", "starts_on", "ends_on", "eve_starts", "eve_ends", "eve_special", a="a", b="b"), left_on="code_a", right_on="a", how="inner")
         .join(right, left_on=[*WHO, "b"], right_on=[*WHO, "code_b"], how="inner")
         .filter((pl.col("now_a") | pl.col("now_b")) & inside & (apart.abs() < 2 * WEEK))
         .with_columns(service_month=pl.max_horizontal("service_month_a", "service_month_b"), month_a="service_month_a", month_b="service_month_b")
         .join(revisions, on=["service_month", "revision"], how="semi")
         .with_columns(conflict=pl.when(week).then(apart.abs() < WEEK).otherwise(apart.is_between(1, WEEK)))
         .with_columns(certain=pl.when(week).then(sunday["a"] == sunday["b"]).otherwise(apart < WEEK), days_a="mask_a", days_b="mask_b")
+        .with_columns(eve_special=by_eve & pl.col("eve_special").fill_null(False))
     )
-    kept = [n for n in ROWS if n not in ("conflict", "certain", "hits_a", "hits_b")]
+    kept = [n for n in ROWS if n not in ("conflict", "certain", "eve_special", "hits_a", "hits_b")]
     return (
         met.sort("p", *WHO, "conflict", "certain", "day_a", "day_b", "c_a", "c_b", descending=[False, False, False, False, True, True, False, False, False, False])
         .group_by("p", *WHO, "service_month", maintain_order=True)
         .agg(
             pl.col([n for n in kept if n not in ("p", "service_month")]).first(), pl.col("conflict").any(), certain=(pl.col("conflict") & pl.col("certain")).any(),
+            eve_special=(pl.col("conflict") & pl.col("eve_special")).any(),
             **{f"hits_{s}": pl.col(f"day_{s}").filter("conflict").n_unique().cast(pl.Int32) for s in _SIDES},
         )
         .select(pl.col(n).cast(t) for n, t in ROWS.items())

@@ -50,7 +50,7 @@ class Acts:
                 count = n["times"] if len(shares) == 1 else 1
                 self.of[who][n["code"]].append({
                     "day": d and month + timedelta(days=d - 1), "month": month, "n": count, "points": n["unit_points"], "rate": c["insurer_rate"],
-                    "now": version(c) in current, "claim": c["claim_id"],
+                    "now": version(c) in current, "claim": c["claim_id"], "code": n["code"],
                 })
 
 
@@ -93,7 +93,7 @@ def _pairs(world: World, rule: str, name: str) -> tuple[Verdict, dict[Unit, set[
                     verdict.say(unit, near if first else [True, False])
                     if near == [True] and first:
                         if a["claim"] == b["claim"]:  # on two receipts the rule asks first: not settled
-                            error[unit] = not row["special"]
+                            error[unit] = not row["special"] and (rule == "RC02" or error.get(unit, True))
                         yen.setdefault(unit, {}).setdefault("hit", []).append((a, b, payable))
     amounts = {u: money for u, hits in yen.items() if (money := _money(hits["hit"]))}
     error = {u: e for u, e in error.items() if u[5] in ("day", "month")}
@@ -125,6 +125,12 @@ def _listed(world: World, name: str, day: date) -> list[tuple]:
 def _money(hits: list[tuple[dict, dict, str]]) -> set[int]:
     """Points x times of the code that is not paid (of either: the lower) x rate; each act once."""
     dropped: dict[int, dict] = {}
+    said: dict[tuple[int, int], set[str]] = defaultdict(set)
+    for a, b, payable in hits:
+        low, high = sorted((a, b), key=lambda x: x["code"])
+        said[id(low), id(high)].add(payable if payable == "3" or a is low else {"1": "2", "2": "1"}[payable])
+    # rows in force at once that name different codes to be paid: the table does not say which, so either (the lower points)
+    hits = [(a, b, payable if len(said[tuple(id(x) for x in sorted((a, b), key=lambda x: x["code"]))]) == 1 else "3") for a, b, payable in hits]
     for a, b, payable in hits:
         act = b if payable == "1" or (payable == "3" and b["points"] < a["points"]) else a
         if payable == "3" and a["points"] == b["points"]:
