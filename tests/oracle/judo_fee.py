@@ -63,6 +63,12 @@ def visits(claim: Row, part: Row) -> list[date] | None:
     return [d for d in days if d.day in days_of(claim["visit_days"])]
 
 
+def possible(claim: Row, part: Row) -> list[date] | None:
+    """Days on which the part can have been treated; where its first day was not keyed, none before its first examination."""
+    known = {**part, "started_on": part["started_on"] or part["first_exam_on"] or claim["service_month"]}
+    return visits(claim, known)
+
+
 def prices(part: Row, day: date) -> dict[str, list[int]] | None:
     """Prices of each item, most likely first; null where the injury cannot be read."""
     kind = part["injury_type"]
@@ -84,7 +90,8 @@ def factor_on(parts: list[Row], part: Row, day: date, *, cure_day: bool, strain_
     for p in parts:
         if p["part_no"] >= part["part_no"]:
             continue
-        begun = p["started_on"] is None or p["started_on"] <= day
+        start = p["started_on"] or p["first_exam_on"]
+        begun = start is None or start <= day
         cured = p["outcome"] in ends and p["ended_on"] is not None and (p["ended_on"] < day or (not cure_day and p["ended_on"] == day))
         order += begun and not cured
     if order == 1:
@@ -97,6 +104,20 @@ def factor_on(parts: list[Row], part: Row, day: date, *, cure_day: bool, strain_
     return on("fourth", day)
 
 
+def after_days(part: Row, days: list[date]) -> list[date]:
+    """Days without the one of 施療, which bears no 後療, unless it is the only one."""
+    return [d for d in days if d != part["first_exam_on"]] or days
+
+
+def may_stand_first(claim: Row, parts: list[Row], part: Row) -> bool:
+    """Tell whether some single reading of 備考3 reduces the part on none of its days."""
+    days = after_days(part, possible(claim, part) or [])
+    return any(
+        all(factor_on(parts, part, d, cure_day=c, strain_too=s, ends=e) == 100 for d in days)
+        for c, s, e in product((True, False), (True, False), ENDS)
+    )
+
+
 def counts(part: Row) -> dict[str, int] | None:
     """Times each item was billed; null where they were not keyed."""
     if part["after_count"] is None:
@@ -106,11 +127,10 @@ def counts(part: Row) -> dict[str, int] | None:
 
 def allowed(claim: Row, parts: list[Row], part: Row, long: int) -> tuple[int, int] | None:
     """Least and most that the part's 後療・罨法・電療 may come to, at a long-term factor in per cent; null: cannot be told."""
-    times, price, days = counts(part), prices(part, claim["service_month"]), visits(claim, part)
+    times, price, days = counts(part), prices(part, claim["service_month"]), possible(claim, part)
     if times is None or price is None or not days:
         return None
-    if part["first_exam_on"] in days and len(days) > 1:
-        days = [d for d in days if d != part["first_exam_on"]]  # the first day is 施療, not 後療
+    days = after_days(part, days)
     sums = []
     tolerance = on("tolerance", claim["service_month"])
     # rounded over the part, over a line, or by the single price (the notes' example is one 505): a line may take the highest
@@ -198,7 +218,7 @@ def part_units(world: World) -> list[tuple[Row, list[Row], Row, set[int | None]]
 
 def _span(claim: Row, parts: list[Row], part: Row) -> set[int]:
     """All factors of 備考3 that any day of the part can have."""
-    days = visits(claim, part) or []
+    days = possible(claim, part) or []
     return {factor_on(parts, part, d, cure_day=c, strain_too=s, ends=e) for d in days for c in (True, False) for s in (True, False) for e in ENDS}
 
 
@@ -216,8 +236,8 @@ def _parts_reading(claim: Row, parts: list[Row], part: Row, long: int | None) ->
     full, cut = allowed(claim, parts, part, 100), allowed(claim, parts, part, long)
     if full is None or cut is None:
         return [None]
-    if billed > full[1]:
-        return [True]
+    if billed > full[1]:  # a wrong price of a part that is not reduced is no matter of the order
+        return [True, False] if may_stand_first(claim, parts, part) else [True]
     if billed <= cut[0] or (long == 100 and billed <= full[0]) or abs(billed - full[0]) <= 1:
         return [False]
     return [True, False]

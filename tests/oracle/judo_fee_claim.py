@@ -149,7 +149,8 @@ def jd05(world: World) -> Verdict:
         initials = [sum(bool(x["initial_fee_yen"]) for x in xs) for xs in ((c,), before)]
         already = sum(bool(x["reexam_fee_yen"]) for x in before)
         if times > sum(initials):
-            verdict.say(unit, [True])
+            # nobody matched: the month before may hold another course, whose first 後療 is in this month
+            verdict.say(unit, [True] if c["person_id"] is not None else [True, False, None])
             continue
         if initials[0] and initials[1]:
             verdict.say(unit, [False] if times == 1 and not already else [True, False])
@@ -310,6 +311,8 @@ def money(world: World) -> dict[Unit, set[int]]:
     """JD04: initial and counselling fee, with or without 再検料, insurer's share; JD05: the fee itself or what is over one."""
     out: dict[Unit, set[int]] = {}
     for c in world.delivered("judo_claims"):
+        if not c["total_yen"]:
+            continue  # a form that adds up to nothing has no insurer's part to take a share by
         initial, consult, again, extra = (c[n] or 0 for n in ("initial_fee_yen", "consult_fee_yen", "reexam_fee_yen", "extra_hours_fee_yen"))
         out["JD04", c["claim_id"]] = {share(c, initial + consult + a + e) for a, e in product((0, again), (0, extra))}
         price = on("reexam", c["service_month"])
