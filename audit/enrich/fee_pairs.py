@@ -25,13 +25,13 @@ ROWS = {  # one row per pair of codes that meet: columns of what `together` and 
 def seen(sums: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     """Return the pairs that may meet, with `p` (number) and how often each code was billed (null: only earlier, if at all).
 
-    Both codes must be in the delivery; of NEAR spans one, since the other may stand on an earlier receipt: of a week
-    either, before an operation the operation itself.
+    Both codes must be in the delivery; of NEAR spans either, since the other may stand on an earlier receipt (an act before
+    an operation may arrive later than the operation: whether it is asked must not hang on what others had).
     """
     counts = sums.group_by("code").agg(n=pl.len())
     found = pairs.join(counts.rename({"code": "a", "n": "n_a"}), on="a", how="left").join(counts.rename({"code": "b", "n": "n_b"}), on="b", how="left")
     here = {s: pl.col(f"n_{s}").is_not_null() for s in _SIDES}
-    found = found.filter((here["a"] & here["b"]) | ((pl.col("span") == "week") & (here["a"] | here["b"])) | ((pl.col("span") == "before") & here["a"]))
+    found = found.filter((here["a"] & here["b"]) | (pl.col("span").is_in(NEAR) & (here["a"] | here["b"])))
     return found.sort("span", "a", "b", "starts_on", "ends_on", "revision").with_row_index("p")
 
 
