@@ -231,10 +231,10 @@ def _parts_reading(claim: Row, parts: list[Row], part: Row, long: int | None) ->
         return [None, True]
     if _span(claim, parts, part) == {0}:  # worth nothing, however often
         return [billed > on("tolerance", claim["service_month"])] if billed > 8 or billed <= 1 else [True, False]
-    if long is None:
-        return [None]
-    full, cut = allowed(claim, parts, part, 100), allowed(claim, parts, part, long)
+    full, cut = allowed(claim, parts, part, 100), allowed(claim, parts, part, 100 if long is None else long)
     if full is None or cut is None:
+        return [None]
+    if long is None and billed <= full[1]:  # above that it is too much by any long-term factor
         return [None]
     if billed > full[1]:  # a wrong price of a part that is not reduced is no matter of the order
         return [True, False] if may_stand_first(claim, parts, part) else [True]
@@ -375,6 +375,8 @@ def money(world: World) -> dict[Unit, set[int]]:
     for claim, parts, part, longs in part_units(world):
         span = _span(claim, parts, part)
         if len(longs) != 1 or None in longs or part["aftercare_yen"] is None or not claim["total_yen"]:
+            continue
+        if claim["insurer_yen"] is None or claim["insurer_yen"] < 0:  # a form that pays nothing has no share to take back
             continue
         (long,) = longs
         bounds = allowed(claim, parts, part, long)

@@ -27,7 +27,7 @@ def pair_table(months: Iterable[date], parameters: Parameters) -> pl.DataFrame:
                 pair, _, exempt = text.partition("^")
                 kept, _, dropped = pair.partition(">")
                 rows.append((month, kept, dropped, exempt or None, needs))
-        rows += [(month, f"sprain/{site}", _BACK, "any", "trunk") for site in parameters.value("judo.near.trunk_sites", month) or ()]
+        rows += [(month, f"sprain/{site}", _BACK, "lower", "trunk") for site in parameters.value("judo.near.trunk_sites", month) or ()]
         if parameters.value("judo.near.trunk_parts", month):
             rows += [(month, _SHOULDER, _NECK, None, "shoulders"), (month, _SHOULDER, _BACK, "lower", "shoulders")]
     return pl.DataFrame(rows, schema=_TABLE, orient="row")
@@ -61,7 +61,7 @@ def near_parts(parts: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
     pairs = kept.join(lines.rename({"what": "dropped"}), on=["u", "dropped"], how="inner", suffix="_2").filter(pl.col("order") != pl.col("order_2"))
     sided = pl.col("side").is_not_null() & pl.col("side_2").is_not_null() & ~pl.any_horizontal((pl.col(s) == "both").fill_null(False) for s in ("side", "side_2"))
     same_side = ~sided | (pl.col("side") == pl.col("side_2"))
-    marked = pl.when(pl.col("exempt") == "any").then(pl.col("level_2").is_not_null()).otherwise(pl.col("level_2").eq_missing(pl.col("exempt")) & pl.col("exempt").is_not_null())
+    marked = pl.col("level_2").eq_missing(pl.col("exempt")) & pl.col("exempt").is_not_null()
     overlap = (pl.col("begun") <= pl.col("ended_2")) & (pl.col("begun_2") <= pl.col("ended"))
     pairs = pairs.filter((same_side | pl.col("needs").is_in(["trunk", "shoulders"])) & ~marked & overlap.fill_null(True))
     least = pl.max_horizontal(*(parameters.expr("judo.near.trunk_parts", pl.col("service_month")), pl.lit(0)))
@@ -74,6 +74,7 @@ def near_parts(parts: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
     sure = (pl.col("needs") != "asked") & overlap.is_not_null() & ~pl.any_horizontal(pl.col("side", "side_2") == "both").fill_null(False)
     # sides must be known to be the same where the site has sides
     unsided = pl.col("side").is_null() & pl.col("side_2").is_null()
+    sure = sure & ~((pl.col("needs") == "trunk") & (pl.col("level_2") == "upper").fill_null(False))  # the text speaks of the back, and frees (下部) only
     sure = sure & (unsided | sided | pl.col("needs").is_in(["trunk", "shoulders"]) | pl.col("dropped").is_in([_BACK, "soft/顔面部"]))
     return (
         pairs.filter(enough).with_columns(_sure=sure).sort("u", "part_no_2", "part_no", "needs")
