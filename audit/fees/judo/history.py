@@ -158,7 +158,7 @@ def reexams(source: JudoSource, parameters: Parameters) -> pl.DataFrame:
         n_in=pl.when(pl.col("n_in").is_not_null().all()).then(pl.col("n_in").sum()), n_re=pl.when(pl.col("n_re").is_not_null().all()).then(pl.col("n_re").sum()),
         after=pl.when(pl.col("n_in") > 0).then(pl.col("after") & (pl.col("days") >= 2)).any(),
     )  # fmt: skip
-    own = billed.lazy().select("c", "g", "month", "insurer_no").join(numbers.select("c", own_in="n_in", reexams="n_re"), on="c", how="left")
+    own = billed.lazy().select("c", "g", "month", "insurer_no").join(numbers.select("c", own_in="n_in", reexams="n_re", own_days="days"), on="c", how="left")
     joined = own
     for back in (0, 1, 2):
         joined = joined.join(by_month.select("g", month=pl.col("month") + back, **{f"there_{back}": pl.lit(True), f"in_{back}": "n_in", f"re_{back}": "n_re", f"after_{back}": "after"}), on=["g", "month"], how="left")
@@ -170,8 +170,8 @@ def reexams(source: JudoSource, parameters: Parameters) -> pl.DataFrame:
         joined.join(source.first_month.lazy(), on="insurer_no", how="left")
         .with_columns(here=pl.coalesce("in_0", "own_in"))
         .with_columns(
-            # enough in the month itself needs no history
-            initials=pl.when(pl.col("here") >= pl.col("reexams")).then("here").when(seen).then(pl.col("here") + before),
+            # enough in the month itself needs no history, unless the only visit is the examination itself: then the month before must be asked
+            initials=pl.when((pl.col("here") >= pl.col("reexams")) & (~seen | (pl.col("own_days") != 1))).then("here").when(seen).then(pl.col("here") + before),
             late=pl.when(pl.col("here") > 0).then(False).when(seen & (pl.col("in_1") > 0)).then("after_1").when(seen & (pl.col("there_1").is_null() | (pl.col("in_1") == 0))).then(False),
         )
         .select(*schema).cast(schema).collect()
