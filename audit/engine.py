@@ -178,20 +178,20 @@ def _findings(r: Rule, kept: pl.LazyFrame, parameters: Parameters) -> pl.LazyFra
     yen = r.at_stake(dated).cast(pl.Float64).fill_null(0).clip(0).round(0, mode="half_away_from_zero").cast(pl.Int64)
     evidence = pl.struct(sorted(r.evidence)).struct.json_encode() if r.evidence else pl.lit("{}")
     values: dict[str, pl.Expr] = {n: pl.col(n) for n in STANDARD if n in FINDINGS.schema} | {"service_month": _month()}
-    values |= dict(
-        finding_id=pl.concat_str(pl.lit(r.id), "insurer_no", "unit_id", separator="|"),
-        rule_id=pl.lit(r.id),
-        rule_version=pl.lit(r.version, dtype=pl.Int32),
-        severity=pl.when(is_error & ~provisional).then(pl.lit("error")).otherwise(pl.lit("suspicion")),
-        team=pl.lit(r.team),
-        stake_unit=stake_unit,
-        at_stake_yen=yen,
-        provisional=provisional,
-        evidence=evidence,
-        mitigations=_notes(r, dated),
-        message=_message(r, parameters, on),
-        basis=pl.lit(r.basis),
-    )
+    values |= {
+        "finding_id": pl.concat_str(pl.lit(r.id), "insurer_no", "unit_id", separator="|"),
+        "rule_id": pl.lit(r.id),
+        "rule_version": pl.lit(r.version, dtype=pl.Int32),
+        "severity": pl.when(is_error & ~provisional).then(pl.lit("error")).otherwise(pl.lit("suspicion")),
+        "team": pl.lit(r.team),
+        "stake_unit": stake_unit,
+        "at_stake_yen": yen,
+        "provisional": provisional,
+        "evidence": evidence,
+        "mitigations": _notes(r, dated),
+        "message": _message(r, parameters, on),
+        "basis": pl.lit(r.basis),
+    }
     return kept.select(values[n].alias(n) for n in FINDINGS.schema)
 
 
