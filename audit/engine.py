@@ -82,7 +82,7 @@ def run_rules(
         survivors = verdicts.with_row_index(_ROW).filter(pl.any_horizontal(r.id for r in hit))
         flagged = _laid_out(grain, units, survivors[_ROW])
         for r in hit:
-            kept = flagged.filter(survivors[r.id])
+            kept = flagged if len(hit) == 1 else flagged.filter(survivors[r.id])
             if any(m.effect == "clear" for m in r.mitigations):
                 cleared_by = kept.select(_cleared_by(r, parameters)).to_series()
                 mitigated.append(_cleared(r, kept.filter(cleared_by.is_not_null()), cleared_by.drop_nulls()))
@@ -177,7 +177,7 @@ def _findings(r: Rule, kept: pl.LazyFrame, parameters: Parameters) -> pl.LazyFra
     stake_unit = r.stake_unit(dated) if r.stake_unit else pl.col("stake_claim_id")
     yen = r.at_stake(dated).cast(pl.Float64).fill_null(0).clip(0).round(0, mode="half_away_from_zero").cast(pl.Int64)
     evidence = pl.struct(sorted(r.evidence)).struct.json_encode() if r.evidence else pl.lit("{}")
-    values: dict[str, pl.Expr] = {n: pl.col(n) for n in STANDARD if n in FINDINGS.schema} | {"service_month": _month()}
+    values: dict[str, pl.Expr | str] = {n: n for n in STANDARD if n in FINDINGS.schema} | {"service_month": _month()}
     values |= {
         "finding_id": pl.concat_str(pl.lit(r.id), "insurer_no", "unit_id", separator="|"),
         "rule_id": pl.lit(r.id),
@@ -192,7 +192,7 @@ def _findings(r: Rule, kept: pl.LazyFrame, parameters: Parameters) -> pl.LazyFra
         "message": _message(r, parameters, on),
         "basis": pl.lit(r.basis),
     }
-    return kept.select(values[n].alias(n) for n in FINDINGS.schema)
+    return kept.select(**{n: values[n] for n in FINDINGS.schema})
 
 
 def _message(r: Rule, parameters: Parameters, on: pl.Expr) -> pl.Expr:
