@@ -18,7 +18,7 @@ from audit.rules.registry import Dated, Rule
 from audit.tables import FINDINGS, NOT_EVALUATED
 
 MITIGATED = {"rule_id": pl.String, "insurer_no": pl.String, "month": pl.String, "mitigation": pl.String, "n": pl.Int64}
-_ROW, _CLEARED, _NOTES = "__row", "__cleared", "__notes"
+_ROW, _CLEARED = "__row", "__cleared"
 
 
 @dataclass(frozen=True)
@@ -75,20 +75,22 @@ def run_rules(
         for r in ready:
             evaluated[r.id] = counts[f"{r.id}?"]
             if evaluated[r.id] < verdicts.height:
-                nulls.append(_reasons(r, units.rows.lazy().filter(verdicts[r.id].is_null()), parameters))
+                nulls.append(_reasons(r, units.rows.filter(verdicts[r.id].is_null()), parameters))
         hit = [r for r in ready if counts[f"{r.id}!"]]
         if not hit:
             continue
         survivors = verdicts.with_row_index(_ROW).filter(pl.any_horizontal(r.id for r in hit))
-        flagged = _laid_out(grain, units, survivors[_ROW]).lazy()
+        flagged = _laid_out(grain, units, survivors[_ROW])
         for r in hit:
-            marked = _mark(r, flagged.filter(survivors[r.id].fill_null(False)), parameters)
-            findings.append(_findings(r, marked.filter(pl.col(_CLEARED).is_null()), parameters))
+            kept = flagged if len(hit) == 1 else flagged.filter(survivors[r.id])
             if any(m.effect == "clear" for m in r.mitigations):
-                mitigated.append(_cleared(r, marked))
+                cleared_by = kept.select(_cleared_by(r, parameters)).to_series()
+                mitigated.append(_cleared(r, kept.filter(cleared_by.is_not_null()), cleared_by.drop_nulls()))
+                kept = kept.filter(cleared_by.is_null())
+            findings.append(_findings(r, kept.lazy(), parameters))
     nulls.append(pl.LazyFrame(nothing, schema=NOT_EVALUATED.schema, orient="row"))
     # one rule is a handful of rows: what costs is starting a query, so they are started together
-    found, unjudged, cleared = pl.collect_all([pl.concat(findings), pl.concat(nulls), pl.concat(mitigated)])
+    found, unjudged, cleared = pl.collect_all([pl.concat(findings), pl.concat(nulls), pl.concat(mitigated)], engine="in-memory")
     return EngineResult(FINDINGS.conform(found), NOT_EVALUATED.conform(unjudged), cleared.sort(pl.all()), evaluated)
 
 
@@ -125,8 +127,8 @@ def _table_absent(r: Rule, rows: pl.DataFrame, table: str) -> pl.LazyFrame:
     return units.select(rule_id=pl.lit(r.id), insurer_no="insurer_no", month="month", reason=pl.lit(f"table:{table}"), n="n")
 
 
-def _reasons(r: Rule, unjudged: pl.LazyFrame, parameters: Parameters) -> pl.LazyFrame:
-    on, columns = pl.col(GRAINS[r.grain].date_column), unjudged.collect_schema()
+def _reasons(r: Rule, unjudged: pl.DataFrame, parameters: Parameters) -> pl.LazyFrame:
+    on, columns = pl.col(GRAINS[r.grain].date_column), set(unjudged.columns)
     reason: pl.Expr = pl.lit("undecided")
     for column in reversed([c for c in r.reads if c in columns]):
         reason = pl.when(pl.col(column).is_null()).then(pl.lit(f"missing:{column}")).otherwise(reason)
@@ -135,29 +137,32 @@ def _reasons(r: Rule, unjudged: pl.LazyFrame, parameters: Parameters) -> pl.Lazy
     if r.needs_person:
         reason = pl.when(pl.col("person_id").is_null()).then(pl.lit("person_unmatched")).otherwise(reason)
     return (
-        unjudged.group_by("insurer_no", "service_month", reason=reason)
+        unjudged.lazy()
+        .group_by("insurer_no", "service_month", reason=reason)
         .agg(n=pl.len().cast(pl.Int64))
         .select(rule_id=pl.lit(r.id), insurer_no="insurer_no", month=_month(), reason="reason", n="n")
         .select(NOT_EVALUATED.schema.keys())
     )
 
 
-def _mark(r: Rule, hits: pl.LazyFrame, parameters: Parameters) -> pl.LazyFrame:
-    """Add which mitigation clears a hit (null: it stands) and the texts of those that only note something."""
-    dated = _dated(r, parameters)
-    clearing = [m for m in r.mitigations if m.effect == "clear"]
-    notes = [pl.when(m.when(dated).fill_null(False)).then(pl.lit(m.text_ja)) for m in r.mitigations if m.effect == "note"]
-    cleared_by: pl.Expr = pl.lit(None, dtype=pl.String)
-    for m in reversed(clearing):
+def _cleared_by(r: Rule, parameters: Parameters) -> pl.Expr:
+    """Return the id of the mitigation that clears a hit; null: it stands."""
+    dated, cleared_by = _dated(r, parameters), pl.lit(None, dtype=pl.String)
+    for m in reversed([m for m in r.mitigations if m.effect == "clear"]):
         cleared_by = pl.when(m.when(dated).fill_null(False)).then(pl.lit(m.id)).otherwise(cleared_by)
-    texts = pl.concat_list(notes).list.drop_nulls() if notes else pl.lit([], dtype=pl.List(pl.String))
-    return hits.with_columns(cleared_by.alias(_CLEARED), texts.alias(_NOTES))
+    return cleared_by.alias(_CLEARED)
 
 
-def _cleared(r: Rule, marked: pl.LazyFrame) -> pl.LazyFrame:
+def _notes(r: Rule, dated: Dated) -> pl.Expr:
+    """Return the texts of the mitigations that only note something."""
+    notes = [pl.when(m.when(dated).fill_null(False)).then(pl.lit(m.text_ja)) for m in r.mitigations if m.effect == "note"]
+    return pl.concat_list(notes).list.drop_nulls() if notes else pl.lit([], dtype=pl.List(pl.String))
+
+
+def _cleared(r: Rule, cleared: pl.DataFrame, by: pl.Series) -> pl.LazyFrame:
     return (
-        marked.filter(pl.col(_CLEARED).is_not_null())
-        .group_by(rule_id=pl.lit(r.id), insurer_no=pl.col("insurer_no"), month=_month(), mitigation=pl.col(_CLEARED))
+        cleared.lazy()
+        .group_by(rule_id=pl.lit(r.id), insurer_no=pl.col("insurer_no"), month=_month(), mitigation=by)
         .agg(n=pl.len().cast(pl.Int64))
         .select(MITIGATED.keys())
     )
@@ -172,22 +177,22 @@ def _findings(r: Rule, kept: pl.LazyFrame, parameters: Parameters) -> pl.LazyFra
     stake_unit = r.stake_unit(dated) if r.stake_unit else pl.col("stake_claim_id")
     yen = r.at_stake(dated).cast(pl.Float64).fill_null(0).clip(0).round(0, mode="half_away_from_zero").cast(pl.Int64)
     evidence = pl.struct(sorted(r.evidence)).struct.json_encode() if r.evidence else pl.lit("{}")
-    standard = {n: pl.col(n) for n in STANDARD if n in FINDINGS.schema}
-    return kept.select(
-        **standard | {"service_month": _month()},
-        finding_id=pl.concat_str(pl.lit(r.id), "insurer_no", "unit_id", separator="|"),
-        rule_id=pl.lit(r.id),
-        rule_version=pl.lit(r.version, dtype=pl.Int32),
-        severity=pl.when(is_error & ~provisional).then(pl.lit("error")).otherwise(pl.lit("suspicion")),
-        team=pl.lit(r.team),
-        stake_unit=stake_unit,
-        at_stake_yen=yen,
-        provisional=provisional,
-        evidence=evidence,
-        mitigations=pl.col(_NOTES),
-        message=_message(r, parameters, on),
-        basis=pl.lit(r.basis),
-    ).select(FINDINGS.schema.keys())
+    values: dict[str, pl.Expr | str] = {n: n for n in STANDARD if n in FINDINGS.schema} | {"service_month": _month()}
+    values |= {
+        "finding_id": pl.concat_str(pl.lit(r.id), "insurer_no", "unit_id", separator="|"),
+        "rule_id": pl.lit(r.id),
+        "rule_version": pl.lit(r.version, dtype=pl.Int32),
+        "severity": pl.when(is_error & ~provisional).then(pl.lit("error")).otherwise(pl.lit("suspicion")),
+        "team": pl.lit(r.team),
+        "stake_unit": stake_unit,
+        "at_stake_yen": yen,
+        "provisional": provisional,
+        "evidence": evidence,
+        "mitigations": _notes(r, dated),
+        "message": _message(r, parameters, on),
+        "basis": pl.lit(r.basis),
+    }
+    return kept.select(**{n: values[n] for n in FINDINGS.schema})
 
 
 def _message(r: Rule, parameters: Parameters, on: pl.Expr) -> pl.Expr:

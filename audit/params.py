@@ -111,6 +111,8 @@ class Parameters:
 
     def provisional(self, name: str, on: pl.Expr) -> pl.Expr:
         """Return true where the value on each row's date is marked provisional (false where undefined)."""
+        if not any(p.status == "provisional" for p in self[name].periods):
+            return pl.lit(False)
         return self._chain(name, on, lambda p: pl.lit(p.status == "provisional"), pl.lit(False), unknown=True)
 
     def defined(self, name: str, on: pl.Expr) -> pl.Expr:
@@ -122,11 +124,17 @@ class Parameters:
         for period in self[name].periods:
             if period.status == "unknown" and not unknown:
                 continue
-            inside = on >= pl.lit(period.start)
+            inside = on >= _day(period.start)
             if period.end is not None:
-                inside = inside & (on <= pl.lit(period.end))
+                inside = inside & (on <= _day(period.end))
             chain = chain.when(inside).then(then(period))
         return otherwise if chain is pl else chain.otherwise(otherwise)
+
+
+@lru_cache(maxsize=1024)
+def _day(day: date) -> pl.Expr:
+    """Return the literal; a hundred rules ask for the same revision days thousands of times."""
+    return pl.lit(day)
 
 
 class _UniqueKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # the C parser is six times as fast, where it is built

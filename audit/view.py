@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from threading import Lock
@@ -16,7 +17,7 @@ import polars as pl
 
 from audit.tables import ALL, SUPERSEDED
 
-HELD_CELLS = 9_000_000  # rows x columns of a table that a view keeps in memory: about 60 MB, the receipts of a city of 200,000
+HELD_BYTES = 8_000_000  # of a table's files that a view keeps in memory: 50 to 130 MB there, the lines of a city of 200,000
 _VERSIONED = {"claims", "payers", "diagnoses", "lines", "dispensings", "judo_claims", "judo_parts", "ahaki_claims"}
 _CARE = {"care_claims": "care_claim_id", "care_lines": "care_claim_id", "care_totals": "care_claim_id"}
 
@@ -121,18 +122,20 @@ class View(ABC):
 
 
 class StoredView(View):
-    """A view over the home folder's Parquet partitions."""
+    """A view over the home folder's Parquet partitions, as they were when each table was first asked for."""
 
     def __init__(self, tables: Path, month: date, insurers: Sequence[str] | None = None) -> None:
         super().__init__(month)
         self._tables, self._insurers = tables, None if insurers is None else set(insurers)
         self._held: dict[str, pl.LazyFrame | None] = {}
         self._lock = Lock()
+        self._stored: dict[str, list[_Partition]] = {}
+        self._heights: dict[Path, int] = {}
 
     def _raw(self, table: str, since: date, until: date | None = None) -> pl.LazyFrame:
         by_month: dict[date, list[Path]] = {}
-        for file in self._files(table, since, until or self.month):
-            by_month.setdefault(_delivered(file), []).append(file)
+        for part in self._partitions(table, since, until or self.month):
+            by_month.setdefault(part.month, []).append(part.file)
         # one scan for all insurers of a month: a prefecture has hundreds of files, and each scan is a node of the plan
         # a partition stored before a column was declared has it as null
         schema = (SUPERSEDED if table == "superseded" else ALL[table]).schema
@@ -151,18 +154,26 @@ class StoredView(View):
         """
         with self._lock:
             if table not in self._held:
-                few = sum(_height(f) for f in files) * len(stored.collect_schema()) <= HELD_CELLS
+                few = sum(f.stat().st_size for f in files) <= HELD_BYTES
                 self._held[table] = stored.collect().lazy() if few else None
             return self._held[table]
 
-    def _files(self, table: str, since: date, until: date) -> list[Path]:
-        """Return the partitions of the view's insurers that were delivered from `since` to `until`."""
-        files = sorted((self._tables / table).glob("insurer=*/month=*/part.parquet"))
-        return [f for f in files if since <= _delivered(f) <= until and (self._insurers is None or f.parts[-3].removeprefix("insurer=") in self._insurers)]
+    def _partitions(self, table: str, since: date, until: date) -> list[_Partition]:
+        """Return the partitions of the view's insurers that were delivered from `since` to `until`; the folder is listed once."""
+        if table not in self._stored:
+            found = [_partition(f) for f in sorted((self._tables / table).glob("insurer=*/month=*/part.parquet"))]
+            self._stored[table] = [p for p in found if self._insurers is None or p.insurer_no in self._insurers]
+        return [p for p in self._stored[table] if since <= p.month <= until]
+
+    def _height(self, file: Path) -> int:
+        """Return the number of rows, which the file's footer says."""
+        if file not in self._heights:
+            self._heights[file] = pl.scan_parquet(file).select(pl.len()).collect().item()
+        return self._heights[file]
 
     def _any(self, table: str, since: date) -> bool:
         """See View."""
-        return bool(self._files(table, since, self.month))
+        return bool(self._partitions(table, since, self.month))
 
     def earlier_children(self, table: str, months_back: int) -> pl.LazyFrame:
         """See View."""
@@ -182,13 +193,12 @@ class StoredView(View):
 
     def has(self, table: str, months_back: int = 0) -> bool:
         """See View."""
-        files = self._revisions(table) if ALL[table].is_master else self._files(table, months_before(self.month, months_back), self.month)
-        return any(_height(f) for f in files)
+        files = self._revisions(table) if ALL[table].is_master else [p.file for p in self._partitions(table, months_before(self.month, months_back), self.month)]
+        return any(self._height(f) for f in files)
 
     def delivered(self, table: str, months_back: int) -> pl.DataFrame:
         """See View."""
-        files = [f for f in self._files(table, months_before(self.month, months_back), self.month) if _height(f)]
-        told = [(f.parts[-3].removeprefix("insurer="), _delivered(f)) for f in files]
+        told = [(p.insurer_no, p.month) for p in self._partitions(table, months_before(self.month, months_back), self.month) if self._height(p.file)]
         return pl.DataFrame(told, schema={"insurer_no": pl.String, "delivery_month": pl.Date}, orient="row")
 
     def _one_revision(self, table: str) -> bool:
@@ -223,13 +233,18 @@ class MemoryView(View):
         return self._raw(table, months_before(self.month, months_back)).head(1).collect().height > 0
 
 
-def _height(file: Path) -> int:
-    """Return the number of rows, which the file's footer says."""
-    return pl.scan_parquet(file).select(pl.len()).collect().item()
+@dataclass(frozen=True)
+class _Partition:
+    """A stored file with what its folders say."""
+
+    file: Path
+    insurer_no: str
+    month: date
 
 
-def _delivered(file: Path) -> date:
-    return date.fromisoformat(file.parts[-2].removeprefix("month=") + "-01")
+def _partition(file: Path) -> _Partition:
+    insurer, month = file.parts[-3], file.parts[-2]
+    return _Partition(file, insurer.removeprefix("insurer="), date.fromisoformat(month.removeprefix("month=") + "-01"))
 
 
 def _nothing(table: str) -> pl.LazyFrame:

@@ -6,7 +6,7 @@ import polars as pl
 
 from audit.enrich import ahaki_medical, ahaki_stays, ahaki_visits
 from audit.enrich.ahaki_source import read, share
-from audit.enrich.ahaki_visits import days_text
+from audit.enrich.month_days import days_text
 from audit.params import Parameters, load
 from audit.rules.grains import Grain, declare
 from audit.view import View

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from audit.enrich.ahaki_source import AhakiSource, by_day
+from audit.enrich.month_days import days_text
 from audit.fees.ahaki import HOME
 from audit.params import Parameters
 
@@ -48,12 +49,6 @@ def visits(source: AhakiSource, parameters: Parameters) -> pl.DataFrame:
             pl.col("both_kinds_days") * pl.coalesce(pl.when(pl.col(HOME[i - 1]) > 0).then(parts[i - 1]) for i in range(5, 0, -1))
         ),
     ).select("unit", *(pl.col(n).cast(t) for n, t in COLUMNS.items()))
-
-
-def days_text(mask: pl.Expr) -> pl.Expr:
-    """Return the days of a month mask as 「3・5・8」; null where the mask is null."""
-    days = [pl.when((mask & pl.lit(1 << (d - 1), dtype=pl.UInt32)) != 0).then(pl.lit(str(d))) for d in range(1, 32)]
-    return pl.when(mask.is_not_null()).then(pl.concat_str(days, separator="・", ignore_nulls=True))
 
 
 def _days(source: AhakiSource, current: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:

@@ -142,15 +142,19 @@ def paired(view: View) -> pl.DataFrame:
     known = members.filter(pl.col("household_no").is_not_null() & pl.col("visit_days").is_not_null())
     # another member whose days nobody keyed may have come along
     blurred = members.filter(pl.col("household_no").is_not_null() & pl.col("visit_days").is_null()).select(_GROUP).unique()
-    groups = known.group_by(_GROUP).agg(_people=pl.col("person_id").n_unique(), _present=pl.concat_list(_present()))
+    # most come alone: only for the others the days are counted
+    together = known.group_by(_GROUP).agg(n=pl.col("person_id").n_unique()).filter(pl.col("n") > 1)
+    few = known.join(together, on=_GROUP, how="semi")
+    groups = few.group_by(_GROUP).agg(_present=pl.concat_list(_present()))
     days = [(pl.col("visit_days") // (1 << d)) % 2 for d in range(31)]
     # the claim's own person is one of those who were there
     beside = pl.sum_horizontal((b * (pl.col("_present").list.get(d) >= 2)).cast(pl.Int32) for d, b in enumerate(days))
     most = (beside / pl.sum_horizontal(b.cast(pl.Int32) for b in days)).round(3) >= share
+    shared = few.join(groups, on=_GROUP, how="left", validate="m:1").select("unit", _most=most)
     return (
-        known.join(groups.filter(pl.col("_people") > 1), on=_GROUP, how="left", validate="m:1")
+        known.join(shared, on="unit", how="left", validate="1:1")
         .join(blurred.with_columns(_blurred=pl.lit(True)), on=_GROUP, how="left", validate="m:1")
-        .select("unit", paired=pl.when(most.fill_null(False)).then(True).when("_blurred").then(None).otherwise(False))
+        .select("unit", paired=pl.when(pl.col("_most").fill_null(False)).then(True).when("_blurred").then(None).otherwise(False))
     )
 
 

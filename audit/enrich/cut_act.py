@@ -106,14 +106,16 @@ def _past(view: View, known: pl.DataFrame, groups: dict[str, pl.DataFrame], mont
 def _acts(view: View, past: pl.DataFrame, codes: pl.Series, months: int) -> pl.DataFrame:
     """Return per receipt and act the points billed; a unit counts once however many lines of the act it has."""
     points = pl.when(pl.col("points").is_not_null()).then(pl.col("points") * pl.col("times").fill_null(1))
-    return (
+    billed = (
         view.scan("lines", months)
         .filter(pl.col("code").is_in(codes.implode()) & (pl.col("record") != "CD"))
         .select(*_KEY, "code", "times", points=pl.coalesce("unit_points", "points"), unit=pl.coalesce("unit_no", pl.col("line_no") + 1_000_000))
-        .join(past.lazy().select(_KEY), on=_KEY, how="semi")
+        .collect()
+    )
+    return (
+        billed.join(past, on=_KEY, how="semi")
         .group_by(*_KEY, "code", "unit").agg(pl.col("points").max(), pl.col("times").max())
         .group_by(*_KEY, "code").agg(act_points=pl.when(points.is_not_null().any()).then(points.sum()))
-        .collect()
     )
 
 

@@ -86,18 +86,22 @@ def _ranges(view: View) -> pl.DataFrame:
 def _drugs(view: View, ranges: pl.DataFrame) -> pl.DataFrame:
     """One row per pharmacy receipt and drug that has an indication on the day it was handed out."""
     named = ranges.group_by("drug_code").agg(pl.col("drug_name", "price").first(), pl.col("starts_on").min(), pl.col("ends_on").max())
+    handed = (
+        view.children("dispensings")
+        .filter(pl.col("code").is_in(named["drug_code"].implode()))
+        .select(*_KEY, "form", "days", "amount", "dispensed_on", drug_code="code")
+        .collect()
+    )
     claims = (
-        view.scan("claims").filter(pl.col("kind") == "pha")
+        view.scan("claims").filter((pl.col("kind") == "pha") & pl.col("claim_id").is_in(handed["claim_id"].unique().implode()))
         .select(*_KEY, "person_id", "service_month", "prescriber_id", "insurer_rate", "insurer_yen")
+        .collect()
     )
     amount = pl.col("price") * pl.col("amount")
     # 薬剤料: half a point and less falls away, at least one point
     points = (amount / 10 - 0.5).ceil().clip(1)
     return (
-        view.children("dispensings")
-        .filter(pl.col("code").is_in(named["drug_code"].implode()))
-        .select(*_KEY, "form", "days", "amount", "dispensed_on", drug_code="code")
-        .join(named.lazy(), on="drug_code", how="inner")
+        handed.join(named, on="drug_code", how="inner")
         .join(claims, on=_KEY, how="inner", validate="m:1")
         .filter(pl.col("dispensed_on").fill_null(pl.col("service_month")).is_between("starts_on", "ends_on"))
         .with_columns(points=points * pl.when(pl.col("form") == _ORAL).then("days").otherwise(1), on=pl.col("dispensed_on").fill_null(pl.col("service_month")))
@@ -106,7 +110,6 @@ def _drugs(view: View, ranges: pl.DataFrame) -> pl.DataFrame:
             pl.col("person_id", "service_month", "prescriber_id", "insurer_rate", "insurer_yen", "drug_name").first(), on=pl.col("on").min(),
             drug_points=pl.when(pl.col("points").is_not_null().all()).then(pl.col("points").sum()),
         )
-        .collect()
         .sort(*_KEY, "drug_code")
         .with_row_index("row")
     )

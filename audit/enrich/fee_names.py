@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from audit.enrich.fee_codes import revision_of, used
-from audit.enrich.judo_source import days_text
+from audit.enrich.month_days import days_text
 from audit.view import View
 
 _POINTS = "3"  # 点数識別: points (others are yen, per cent or what was paid)

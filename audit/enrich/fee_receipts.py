@@ -11,7 +11,6 @@ KEY = ["insurer_no", "claim_id", "version_no"]
 KINDS = ("med", "dpc")
 WHO = ["insurer_no", "who", "institution_id"]
 TABLES = ("fee_exclusions", "fee_bundles", "fee_limits")
-_INSTITUTIONS, _MONTHS = 1 << 20, 1 << 12
 
 
 @once_per_view
@@ -32,16 +31,10 @@ def receipts(view: View) -> pl.DataFrame:
     claims = standing(view).collect() if any_table(view) else standing(view).head(0).collect()
     if not claims["claim_id"].is_sorted():  # stored partitions are; which receipt of a group comes first must not depend on rows
         claims = claims.sort(KEY)
-    person, institution = (pl.col(c).cast(pl.Categorical).to_physical().cast(pl.UInt64) for c in ("person_id", "institution_id"))
-    month = pl.col("service_month").dt.year().cast(pl.UInt64) * 12 + pl.col("service_month").dt.month().cast(pl.UInt64)
-    of = (person * _INSTITUTIONS + institution) * _MONTHS + month % _MONTHS
-    return (
-        claims.with_row_index("c")
-        .with_columns(_of=pl.when(pl.col("person_id").is_not_null()).then(of))
-        # a receipt without a person is a group of its own
-        .with_columns(g=pl.when(pl.col("_of").is_not_null()).then(pl.col("c").min().over("_of")).otherwise("c"))
-        .drop("_of")
-    )
+    group = ["person_id", "institution_id", "service_month"]
+    known = pl.all_horizontal(pl.col(group).is_not_null())
+    # a receipt without a person is a group of its own
+    return claims.with_row_index("c").with_columns(g=pl.when(known).then(pl.col("c").min().over(group)).otherwise("c"))
 
 
 def service_months(view: View) -> list[object]:

@@ -38,7 +38,8 @@ def staged(view: View) -> Staged:
     codes = sorted({c for period in parameters["history.first_visit.codes"].periods for c in period.value})
     back = max(p.value for p in parameters["history.first_visit.months_continuing"].periods)
     fees = (
-        view.scan("lines").filter(pl.col("code").is_in(codes) & (pl.col("record") == "SI")).group_by(_KEY).agg(days=pl.col("day_mask").bitwise_or()).collect()
+        view.scan("lines").filter(pl.col("code").is_in(codes) & (pl.col("record") == "SI")).select(*_KEY, "day_mask").collect()
+        .group_by(_KEY).agg(days=pl.col("day_mask").bitwise_or())
     )
     if fees.is_empty():
         return Staged(GRAIN.empty(), lambda rows: rows)
@@ -48,10 +49,10 @@ def staged(view: View) -> Staged:
         view.scan("claims")
         .filter(medical & ~pl.col("inpatient") & pl.col("claim_id").is_in(fees["claim_id"].implode()))
         .select(*_KEY, *_WHERE[1:], "service_month", "visit_days", "insurer_rate", "insurer_yen")
-        .join(fees.lazy(), on=_KEY, how="inner", validate="1:1")
+        .collect()
+        .join(fees, on=_KEY, how="inner", validate="1:1")
         .with_columns(first_visit_on=_last_day(pl.when(pl.col("days") > 0).then("days")))
         .with_columns(own_visit_on=_same_month())
-        .collect()
     )
     before = (
         view.scan("claims", back, earlier=True)

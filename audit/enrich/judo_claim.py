@@ -12,11 +12,11 @@ from audit.enrich import judo_shift
 from audit.enrich.judo_source import (
     BONE,
     JudoSource,
-    days_text,
     insurer_share,
     months_counted,
     read,
 )
+from audit.enrich.month_days import days_text
 from audit.params import Parameters, load
 from audit.rules.grains import Grain, declare
 from audit.view import View

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from audit.enrich.judo_source import BONE, CLAIM_KEY, JudoSource, days_text, insurer_share, months_counted, read
+from audit.enrich.judo_source import BONE, CLAIM_KEY, JudoSource, insurer_share, months_counted, read
+from audit.enrich.month_days import days_text
 from audit.params import Parameters, load
 from audit.rules.grains import Grain, Staged, declare
 from audit.view import View

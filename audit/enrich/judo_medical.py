@@ -11,7 +11,8 @@ import polars as pl
 
 from audit.enrich import injury_codes
 from audit.enrich.hospital_stays import HISTORY_MONTHS, UNIT, days_in_month, hospital_stays
-from audit.enrich.judo_source import BONE, CLAIM_KEY, days_text
+from audit.enrich.judo_source import BONE, CLAIM_KEY
+from audit.enrich.month_days import days_text
 from audit.params import load
 from audit.rules.grains import Grain, Staged, declare
 from audit.view import View

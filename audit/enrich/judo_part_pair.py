@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from audit.enrich.judo_source import CLOSED, JudoSource, days_text, read
+from audit.enrich.judo_source import CLOSED, JudoSource, read
+from audit.enrich.month_days import days_text
 from audit.rules.grains import Grain, declare
 from audit.view import View
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from audit.enrich.judo_source import BONE, CLOSED, JudoSource, days_text, months_counted, part_key, read, register_of
+from audit.enrich.judo_source import BONE, CLOSED, JudoSource, months_counted, part_key, read, register_of
+from audit.enrich.month_days import days_text
 from audit.enrich.reopened import newest_deliveries
 from audit.params import Parameters, load
 from audit.rules.grains import Grain, Staged, declare

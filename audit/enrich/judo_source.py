@@ -154,9 +154,3 @@ def insurer_share(yen: pl.Expr) -> pl.Expr:
 def part_key() -> pl.Expr:
     """Return site and side as one text (上下 left out); the written name where the site cannot be read."""
     return pl.concat_str(pl.coalesce("site", "injury_name"), pl.col("side").fill_null("-"), separator="|")
-
-
-def days_text(mask: pl.Expr) -> pl.Expr:
-    """Return the days of a month mask as 「3・5・8」; null where the mask is null."""
-    days = [pl.when((mask & pl.lit(1 << (d - 1), dtype=pl.UInt32)) != 0).then(pl.lit(str(d))) for d in range(1, 32)]
-    return pl.when(mask.is_not_null()).then(pl.concat_str(days, separator="・", ignore_nulls=True))

@@ -37,9 +37,9 @@ def build(view: View) -> pl.DataFrame:
     back = max(p.value for g in GROUPS for p in parameters[f"history.once.{g}.months"].periods)
     listed = pl.col("code").is_in(sorted(group_of)) & pl.col("record").is_in(["SI", "CD"])
     now = (
-        view.scan("lines").filter(listed).group_by(*_KEY, "code")
+        view.scan("lines").filter(listed).select(*_KEY, "code", "times", "points", "unit_points").collect()
+        .group_by(*_KEY, "code")
         .agg(times=pl.col("times").fill_null(1).sum(), points=pl.coalesce("points", "unit_points").max())
-        .collect()
     )
     if now.is_empty():
         return GRAIN.empty()

@@ -6,6 +6,7 @@ import polars as pl
 
 from audit.enrich.hospital_stays import HISTORY_MONTHS, UNIT, hospital_stays
 from audit.enrich.medical_sections import HOME_CARE
+from audit.enrich.month_days import days_text
 from audit.rules.grains import Grain, declare
 from audit.view import View
 
@@ -57,7 +58,7 @@ def build(view: View) -> pl.DataFrame:
         .join(_home(view, meeting, back), on=_KEY, how="left", validate="1:1")
         .with_columns(
             hospital_visit_days=days.cast(pl.Int32),
-            hospital_visit_dates=_dates(pl.col("common")),
+            hospital_visit_dates=days_text(pl.col("common") // 2).fill_null(""),  # bit d = day d
             visits=every.cast(pl.Int32),
             same_hospital=pl.col("same_hospital").fill_null(False),
             dpc_stay=pl.col("dpc_stay").fill_null(False),
@@ -101,9 +102,3 @@ def _home(view: View, meeting: pl.DataFrame, back: int) -> pl.DataFrame:
     lines = view.scan("lines", back).filter(pl.col("category") == HOME_CARE).select(*_KEY, "record", "day_mask").collect().filter(pl.col("record") == "SI")
     on_day = (pl.col("day_mask").cast(pl.UInt64) * 2 & pl.col("common")) > 0
     return lines.join(days, on=_KEY, how="inner", validate="m:1").group_by(_KEY).agg(home=on_day.any())
-
-
-def _dates(mask: pl.Expr) -> pl.Expr:
-    return pl.concat_str(
-        [pl.when((mask // 2**d) % 2 == 1).then(pl.lit(str(d))) for d in range(1, 32)], separator="・", ignore_nulls=True
-    )

@@ -78,10 +78,8 @@ def _reasons(view: View, units: pl.DataFrame) -> pl.DataFrame:
     """What was billed in the unit's own receipts that explains many visits."""
     codes = codes_of(view, tuple(_REASONS.values()))
     claims = units.select(*_PLACE, "service_month", claim_id="claims").explode("claim_id")
-    lines = view.scan("lines").filter(
-        (pl.col("record") == "SI") & pl.col("claim_id").is_in(claims["claim_id"].unique().implode()) & pl.col("code").is_in(codes["code"].implode())
-    )
-    found = lines.select(*KEY[:2], "code").unique().collect().join(codes, on="code", how="inner", validate="m:1")
+    lines = view.scan("lines").filter((pl.col("record") == "SI") & pl.col("code").is_in(codes["code"].implode())).select(*KEY[:2], "code").collect()
+    found = lines.join(claims, on=KEY[:2], how="semi").unique().join(codes, on="code", how="inner", validate="m:1")
     return (
         found.join(claims, on=KEY[:2], how="inner")
         .group_by(*_PLACE, "service_month")

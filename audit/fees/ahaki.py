@@ -23,6 +23,10 @@ _BILLED = {
 _OF_KIND = {"initial": "acupuncture", "electro": "acupuncture", "warm": "massage", "correction": "massage"}
 _REDUCED = ("treatment", "electro", "warm", "correction", "home")  # which of them the reduction of 2026-07 touches is not known
 _NEAR_KM = 4.0
+_PRICES = (
+    "initial.one", "initial.two", "treatment.one", "treatment.two", "site", "electro", "warm", "warm_light", "correction", "home.1", "home.2", "home.3", "home.4", "home.5",
+    "outcall.near", "outcall.far", "special_area", "report",
+)
 
 
 def fee_lines(claims: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
@@ -38,11 +42,12 @@ def fee_lines(claims: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
         the sum of the lines as billed (as computed where a line was not keyed), so that an error is told once.
 
     """
-    month = pl.col("service_month")
-    wide = claims.with_columns(_line_columns(parameters, month))
+    # few months, so each price is looked up once a month and not once a form
+    priced = claims.join(_prices(claims["service_month"], parameters), on="service_month", how="left", maintain_order="left", validate="m:1")
+    wide = priced.with_columns(_line_columns())
     known = [pl.coalesce(f"_billed_{n}", f"_expected_{n}") for n in _BILLED]
     total = pl.sum_horizontal(*known, pl.col("other_yen"), ignore_nulls=False)
-    wide = wide.with_columns(_count_total=pl.lit(None, dtype=pl.Int32), _billed_total=pl.col("total_yen"), _expected_total=pl.when(~_reduced(parameters, month) | (pl.col("total_yen") > total)).then(total))
+    wide = wide.with_columns(_count_total=pl.lit(None, dtype=pl.Int32), _billed_total=pl.col("total_yen"), _expected_total=pl.when(~_reduced() | (pl.col("total_yen") > total)).then(total))
     parts = [
         wide.filter(pl.col(f"_billed_{n}").is_not_null()).select(
             *claims.columns, line=pl.lit(n), line_count=f"_count_{n}", billed_yen=f"_billed_{n}", expected_yen=f"_expected_{n}",
@@ -52,14 +57,24 @@ def fee_lines(claims: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def treatment_price(parameters: Parameters, month: pl.Expr) -> pl.Expr:
-    """Return the yen of one treatment without travel: by 術数 (acupuncture) or 局所数 (massage); null where not keyed."""
-    needle = _by_methods(parameters, month, "treatment")
-    return pl.when(pl.col("kind") == "acupuncture").then(needle).otherwise(pl.col("body_sites") * parameters.expr("ahaki_fees.site", month))
+def _prices(months: pl.Series, parameters: Parameters) -> pl.DataFrame:
+    """Return service_month and a column per price (and `reduced_from`, visits); null where it is not known in the month."""
+    names = {p: f"ahaki_fees.{p}" for p in _PRICES} | {"reduced_from": "ahaki.reduction.visits"}
+    rows = [{"service_month": m, **{f"_price_{n}": parameters.value(p, m) for n, p in names.items()}} for m in months.unique().sort()]
+    return pl.DataFrame(rows, schema={"service_month": pl.Date, **{f"_price_{n}": pl.Float64 for n in names}})
 
 
-def _line_columns(parameters: Parameters, month: pl.Expr) -> list[pl.Expr]:
-    counts, expected = _counts(), _expected(parameters, month)
+def _price(name: str) -> pl.Expr:
+    return pl.col(f"_price_{name}")
+
+
+def _treatment_price() -> pl.Expr:
+    """Yen of one treatment without travel: by 術数 (acupuncture) or 局所数 (massage); null where not keyed."""
+    return pl.when(pl.col("kind") == "acupuncture").then(_by_methods("treatment")).otherwise(pl.col("body_sites") * _price("site"))
+
+
+def _line_columns() -> list[pl.Expr]:
+    counts, expected = _counts(), _expected()
     out: list[pl.Expr] = []
     for name, column in _BILLED.items():
         other_kind = pl.col("kind") != _OF_KIND[name] if name in _OF_KIND else pl.lit(False)
@@ -68,7 +83,7 @@ def _line_columns(parameters: Parameters, month: pl.Expr) -> list[pl.Expr]:
         amount = pl.when(count == 0).then(0).otherwise(expected[name])
         if name in _REDUCED:
             # the reduction only lowers: what is above the full price is too much however it is applied
-            amount = pl.when(~_reduced(parameters, month) | (pl.col(column) > amount)).then(amount)
+            amount = pl.when(~_reduced() | (pl.col(column) > amount)).then(amount)
         billed = pl.when(other_kind).then(pl.coalesce(column, pl.lit(0))).otherwise(pl.col(column))
         out += [count.alias(f"_count_{name}"), amount.cast(pl.Int64).alias(f"_expected_{name}"), billed.cast(pl.Int64).alias(f"_billed_{name}")]
     return out
@@ -85,24 +100,20 @@ def _counts() -> dict[str, pl.Expr]:
     }
 
 
-def _expected(parameters: Parameters, month: pl.Expr) -> dict[str, pl.Expr]:
-    col = pl.col
-
-    def price(name: str) -> pl.Expr:
-        return parameters.expr(f"ahaki_fees.{name}", month)
-
+def _expected() -> dict[str, pl.Expr]:
+    col, price = pl.col, _price
     sites = pl.coalesce("site_treatments", col("body_sites") * col("treatment_count"))
     near, far = price("outcall.near"), price("outcall.far")
     far_count = pl.coalesce(
         "outcall_far_count", pl.when(near == far).then(0), pl.when(col("distance_km") <= _NEAR_KM).then(0).when(col("distance_km") > _NEAR_KM).then("outcall_count")
     )
-    each = treatment_price(parameters, month)
+    each = _treatment_price()
     home = [pl.when(col(c).fill_null(0) == 0).then(0).otherwise(col(c) * (each + price(f"home.{i}"))) for i, c in enumerate(HOME, 1)]
     # a blank 0 times an unknown price is 0: warm and light are taken apart
     warm = [pl.when(col(c) == 0).then(0).otherwise(col(c) * price(p)) for c, p in (("warm_count", "warm"), ("warm_light_count", "warm_light"))]
     return {
-        "initial": col("initial_count").fill_null(1) * _by_methods(parameters, month, "initial"),
-        "treatment": pl.when(col("kind") == "acupuncture").then(col("treatment_count") * _by_methods(parameters, month, "treatment")).otherwise(sites * price("site")),
+        "initial": col("initial_count").fill_null(1) * _by_methods("initial"),
+        "treatment": pl.when(col("kind") == "acupuncture").then(col("treatment_count") * _by_methods("treatment")).otherwise(sites * price("site")),
         "electro": col("electro_count") * price("electro"),
         "warm": pl.sum_horizontal(*warm, ignore_nulls=False),
         "correction": col("correction_limbs") * price("correction"),
@@ -118,11 +129,10 @@ def home_total() -> pl.Expr:
     return pl.when(pl.any_horizontal(pl.col(c).is_not_null() for c in HOME)).then(pl.sum_horizontal(HOME)).cast(pl.Int32)
 
 
-def _by_methods(parameters: Parameters, month: pl.Expr, item: str) -> pl.Expr:
-    one, two = (parameters.expr(f"ahaki_fees.{item}.{n}", month) for n in ("one", "two"))
-    return pl.when(pl.col("methods") == 1).then(one).when(pl.col("methods") == 2).then(two)
+def _by_methods(item: str) -> pl.Expr:
+    return pl.when(pl.col("methods") == 1).then(_price(f"{item}.one")).when(pl.col("methods") == 2).then(_price(f"{item}.two"))
 
 
-def _reduced(parameters: Parameters, month: pl.Expr) -> pl.Expr:
+def _reduced() -> pl.Expr:
     """Whether the reduction from the 16th visit on may touch the form: its exact rule is not known yet."""
-    return (pl.col("actual_days") >= parameters.expr("ahaki.reduction.visits", month)).fill_null(False)
+    return (pl.col("actual_days") >= _price("reduced_from")).fill_null(False)

@@ -52,7 +52,7 @@ def claim_lines(claims: pl.DataFrame) -> pl.DataFrame:
         "extra": _extra(), "visit": _visit(),
     }  # fmt: skip
     # lazy: what the lines have in common is worked out once
-    return claims.lazy().with_columns([e for item, (yen, why) in rules.items() for e in _none_billed(item, yen, why)]).collect()
+    return claims.lazy().with_columns([e for item, (yen, why) in rules.items() for e in _none_billed(item, yen, why)]).collect(engine="in-memory")
 
 
 def _none_billed(item: str, yen: pl.Expr, why: pl.Expr) -> list[pl.Expr]:

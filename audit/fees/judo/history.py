@@ -27,7 +27,7 @@ def frequent_runs(source: JudoSource, parameters: Parameters) -> pl.DataFrame:
         .with_columns(m=months_counted(pl.col("first_exam_on"), month, parameters), least=least)
         .filter((pl.col("m") > limit) & pl.col("least").is_not_null() & pl.col("g").is_not_null() & pl.col("site").is_not_null())
         .select("c", "part_no", *_INJURY, "month", "m", "least", "insurer_no")
-    ).collect()
+    ).collect(engine="in-memory")
     if now.is_empty():
         return pl.DataFrame(schema={"c": pl.UInt32, "part_no": pl.Int32, "run": pl.Int32, "run_known": pl.Boolean})
     alone = pl.len().over("c") == 1
@@ -53,7 +53,7 @@ def frequent_runs(source: JudoSource, parameters: Parameters) -> pl.DataFrame:
             run_known=(before <= pl.col("month") - pl.col("m"))
             | ((before >= pl.col("stored_from")).fill_null(False) & ~pl.col("unkeyed").list.contains(pl.col("run") + 1).fill_null(False))
         )
-        .select("c", "part_no", pl.col("run").cast(pl.Int32), "run_known").collect()
+        .select("c", "part_no", pl.col("run").cast(pl.Int32), "run_known").collect(engine="in-memory")
     )  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def open_injuries(source: JudoSource, parameters: Parameters) -> pl.DataFrame:
         billed.lazy().join(exams, on="c", how="left")
         .with_columns(exam_on=pl.coalesce(pl.when(twice).then("last").otherwise("first"), header))
         .select("c", "g", "month", "insurer_no", "exam_on")
-    ).collect()  # fmt: skip
+    ).collect(engine="in-memory")  # fmt: skip
     # of the same people at the same clinic, in the month or the one before
     near = pl.col("g").is_in(asked["g"].drop_nulls().unique().implode()) & (pl.col("month") >= asked["month"].min() - 1)
     lines = _treated(source, near | pl.col("c").is_in(asked["c"].implode()))
@@ -117,7 +117,7 @@ def open_injuries(source: JudoSource, parameters: Parameters) -> pl.DataFrame:
             open=pl.when(pl.col("exam_on").is_null()).then(None).when(pl.col("any_open")).then(True)
             .when(seen & ~pl.col("unsure").fill_null(False)).then(False)
         )
-        .select(*schema).cast(schema).collect()
+        .select(*schema).cast(schema).collect(engine="in-memory")
     )  # fmt: skip
 
 
@@ -174,7 +174,7 @@ def reexams(source: JudoSource, parameters: Parameters) -> pl.DataFrame:
             initials=pl.when((pl.col("here") >= pl.col("reexams")) & (~seen | (pl.col("own_days") != 1))).then("here").when(seen).then(pl.col("here") + before),
             late=pl.when(pl.col("here") > 0).then(False).when(seen & (pl.col("in_1") > 0)).then("after_1").when(seen & (pl.col("there_1").is_null() | (pl.col("in_1") == 0))).then(False),
         )
-        .select(*schema).cast(schema).collect()
+        .select(*schema).cast(schema).collect(engine="in-memory")
     )  # fmt: skip
 
 

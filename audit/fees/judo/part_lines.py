@@ -163,7 +163,7 @@ def reductions(parts: pl.DataFrame) -> pl.DataFrame:
     return parts.lazy().with_columns(
         fits=pl.when(pl.col("s_full").is_not_null() & billed.is_not_null()).then(fits),
         multi=place, over_multi=pl.when(~open_fourth).then(judged), over_long=pl.coalesce(over_long, by_long),
-    ).collect()  # fmt: skip
+    ).collect(engine="in-memory")  # fmt: skip
 
 
 def _near(billed: pl.Expr, slack: pl.Expr, by_unit: str, full: str) -> list[pl.Expr]:
