@@ -102,4 +102,5 @@ def _limit_day(parameters: Parameters, entry: dict[str, Any]) -> pl.Expr:
 
 
 def _alarm(parameters: Parameters, entry: dict[str, Any]) -> pl.Expr:
-    return parameters.expr(entry["alarm"], pl.col("_care"))
+    alarm = entry["alarm"]
+    return pl.lit(alarm) if isinstance(alarm, int) else parameters.expr(alarm, pl.col("_care"))
