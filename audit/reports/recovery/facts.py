@@ -34,7 +34,7 @@ class Facts:
 
     Attributes:
         cases: one row per case; LEDGER_CASES' columns (month, published_on of the first run), `listed`, its standing decision
-            (decision, decided_on, spent_minutes) and its sums over requests: requests, requested_yen, pending, pending_yen,
+            (decision, decided_on, spent_minutes), `verdict` (the decision, overruled by results that say otherwise) and its sums over requests: requests, requested_yen, pending, pending_yen,
             upheld_yen, collected_yen (null = no request), requested_on (first), result_on (last),
             collected_on (first).
         requests: one row per request; REQUESTS' columns (result null = pending), superseded, collected_yen (0 = none yet),
@@ -74,7 +74,7 @@ def facts(ledger: LedgerFrames, as_of: date) -> Facts:
     cases = _cases(published, decisions).join(_sums(requests), on="case_id", how="left", validate="1:1")
     # a spare that was not needed and that no rule hit was never extracted
     extracted = pl.col("listed") | pl.col("decision").is_not_null() | (pl.col("selection") != "random") | (pl.col("rule_ids").list.len() > 0)
-    cases = cases.filter(extracted | pl.col("requests").is_not_null()).sort("case_id")
+    cases = cases.filter(extracted | pl.col("requests").is_not_null()).with_columns(verdict=_verdict()).sort("case_id")
     requests = requests.join(cases.select(_OF_CASE), on="case_id", how="left", validate="m:1").sort("request_id")
     return Facts(cases, requests, as_of, unplaced)
 
@@ -106,6 +106,14 @@ def _requests(requests: pl.DataFrame, money: pl.DataFrame, as_of: date) -> pl.Da
     return asked.with_columns(superseded=superseded).join(money, on="request_id", how="left", validate="1:1").with_columns(pl.col("collected_yen").fill_null(0))
 
 
+def _verdict() -> pl.Expr:
+    """Return the decision, overruled where the results say otherwise: yen were upheld, or all that was asked for was refused."""
+    decided = pl.col("decision")
+    upheld = (pl.col("upheld_yen") > 0) & ~decided.is_in(["upheld", "partly"]).fill_null(False)
+    refused = (pl.col("refused") > 0) & (pl.col("refused") == pl.col("standing")) & (pl.col("upheld_yen") == 0)
+    return pl.when(upheld).then(pl.lit("upheld")).when(refused).then(pl.lit("dismissed")).otherwise(decided)
+
+
 def stage_sums() -> list[pl.Expr]:
     """Return the sums over requests that stand for the stages 申出, 認容 and 収納 (see the module's docstring)."""
     asked, pending = pl.col("way") != "inquiry", pl.col("result").is_null()
@@ -117,5 +125,8 @@ def stage_sums() -> list[pl.Expr]:
 
 
 def _sums(requests: pl.DataFrame) -> pl.DataFrame:
+    standing = (pl.col("way") != "inquiry") & ~pl.col("superseded")
+    refused = pl.col("result").is_in(["as_before", "refused", "withdrawn"]) & (pl.col("upheld_yen").fill_null(0) == 0)
+    counts = [standing.sum().alias("standing"), (standing & refused).sum().alias("refused")]
     dates = [pl.col("requested_on").filter(pl.col("way") != "inquiry").min(), pl.col("result_on").max(), pl.col("collected_on").min()]
-    return requests.group_by("case_id").agg(*stage_sums(), *dates)
+    return requests.group_by("case_id").agg(*stage_sums(), *counts, *dates)
