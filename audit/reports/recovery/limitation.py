@@ -84,7 +84,7 @@ def _open(known: Facts, entry: dict[str, Any]) -> pl.DataFrame:
     nobody_asked = known.cases.filter(of_team & (found.fill_null(False) | undecided)).select(*keep, stage=pl.lit("extracted"), yen="at_stake_yen")
     if entry["until"] == "requested":
         return nobody_asked.filter(pl.col("yen") > 0)
-    standing = known.requests.filter(pl.col("way").is_in(entry["ways"]) & ~pl.col("superseded"))
+    standing = known.requests.filter(pl.col("way").is_in(entry["ways"]) & ~pl.col("superseded") & pl.col("result").ne_missing("withdrawn"))
     pending = pl.col("result").is_null()
     owed = pl.when(pending).then(pl.col("requested_yen")).otherwise(pl.col("upheld_yen").fill_null(0)) - pl.col("collected_yen")
     asked = standing.with_columns(yen=owed, stage=pl.when(pending).then(pl.lit("requested")).otherwise(pl.lit("upheld")))
