@@ -34,14 +34,14 @@ def read_ledger(home: Path, as_of: date) -> Ledger:
         return Ledger(LEDGER_CASES.empty(), DECISIONS.empty(), REQUESTS.empty(), MONEY.empty())
     from audit.desk import rows
     from audit.desk.database import opened, reading
-    from audit.desk.publishing import stored_cases
+    from audit.desk.publishing import CASE
     from audit.desk.recording import TOKYO
 
     end = datetime.combine(as_of + timedelta(days=1), time(), TOKYO).astimezone(UTC)
     with opened(home) as connection, reading(connection):
         where = "WHERE kind IN ('published', 'decided', 'requested', 'due', 'result', 'money') ORDER BY seq"
         events = rows.read(connection, _EVENT, "desk_event", where)
-        cases = stored_cases(connection)
+        cases = rows.read(connection, {c: t for c, t in CASE.items() if c != "claim_ids"}, "desk_case")
     events = events.filter(pl.col("at") < end).with_columns(processed_on=pl.col("at").dt.convert_time_zone(TOKYO.key).dt.date()).drop("at")
     return Ledger(_cases(cases, events), _decisions(events), _requests(events), _money(events))
 
@@ -55,7 +55,7 @@ def _cases(cases: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     published = events.filter(pl.col("kind") == "published").select(published_seq="seq", published_on="processed_on")
     found = cases.join(published, on="published_seq", how="inner", validate="m:1")
     lists = pl.col("rule_ids").str.split("\n").fill_null(pl.lit([], dtype=pl.List(pl.String)))
-    return LEDGER_CASES.conform(found.with_columns(rule_ids=lists).drop("published_seq", "claim_ids"))
+    return LEDGER_CASES.conform(found.with_columns(rule_ids=lists).drop("published_seq"))
 
 
 def _decisions(events: pl.DataFrame) -> pl.DataFrame:

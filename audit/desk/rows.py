@@ -10,7 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from audit.desk.database import is_sqlite
 
-_CHUNK = 50_000
+_CHUNK = 5_000  # small enough for the rows of a block to be freed before the garbage collector looks at them
 # as text SQLite gives days and times at once; through its own converters every value would be a call
 _AS_TEXT = {pl.Date: "{0} || ''", pl.Datetime: "{0} || ''"}
 
@@ -74,7 +74,7 @@ def _read_sqlite(connection: BaseDatabaseWrapper, schema: dict, table: str, rest
     if not parts:
         return pl.DataFrame(schema=schema)
     days = [pl.col(c).str.to_date("%Y-%m-%d") for c, t in schema.items() if t == pl.Date]
-    return pl.concat(parts).with_columns(*days, *_times(schema))
+    return pl.concat(parts, rechunk=True).with_columns(*days, *_times(schema))
 
 
 def _times(schema: dict) -> list[pl.Expr]:
