@@ -30,10 +30,11 @@ _ROWS_NAMED = 20
 class ProblemsFound(WorklistError):
     """Returned lists cannot be taken in as they are; `problems` holds all of it, the message tells it in lines."""
 
+    head = "取り込めません（何も登録していません）: {files:,}ファイルに問題が{n:,}件あります"
+
     def __init__(self, problems: pl.DataFrame) -> None:
         self.problems = problems
-        files = problems["file"].n_unique()
-        head = f"取り込めません（何も登録していません）: {files:,}ファイルに問題が{problems.height:,}件あります"
+        head = self.head.format(files=problems["file"].n_unique(), n=problems.height)
         super().__init__("\n".join([head, *lines(problems)]))
 
 
