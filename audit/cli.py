@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from audit.errors import AuditError, UsageError, storage_errors
 
@@ -41,8 +41,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kokuho-audit", description="国保の月次点検: 納品ファイルから点検リストまで")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
-    def verb(name: str, run: Callable[[argparse.Namespace], None], help_ja: str, *, home: bool = False) -> argparse.ArgumentParser:
-        sub = verbs.add_parser(name, help=help_ja, description=help_ja)
+    def verb(name: str, run: Callable[[argparse.Namespace], None], help_ja: str, *, home: bool = False, of: Any = verbs) -> argparse.ArgumentParser:
+        sub = of.add_parser(name, help=help_ja, description=help_ja)
         sub.set_defaults(verb=run)
         if home:
             sub.add_argument("--home", type=Path, help="保存先フォルダ（既定: KOKUHO_AUDIT_HOME または ./var）")
@@ -53,11 +53,18 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--no-prefect", action="store_true", help="Prefect を使わずに同じ処理を実行する")
     intake = verb("intake", _intake, "納品を取り込み、検査して保存する（判定はしない）", home=True)
     _delivery(intake)
-    worklist = verb("worklist", _worklist_export, "点検リストを作り直す", home=True)
-    worklist.add_argument("action", choices=["export"])
-    worklist.add_argument("run", help="実行ID（runs/ の下のフォルダ名）")
-    worklist.add_argument("--csv-encoding", choices=["utf-8-sig", "cp932"], default="utf-8-sig")
-    worklist.add_argument("--out", type=Path, help="出力先（既定: その実行の worklists/）")
+    lists = verbs.add_parser("worklist", help="点検リストを作り直す・記入済みのリストを取り込む").add_subparsers(required=True, metavar="ACTION")
+    export = verb("export", _worklist_export, "点検リストを作り直す", home=True, of=lists)
+    export.add_argument("run", help="実行ID（runs/ の下のフォルダ名）")
+    export.add_argument("--csv-encoding", choices=["utf-8-sig", "cp932"], default="utf-8-sig")
+    export.add_argument("--out", type=Path, help="出力先（既定: その実行の worklists/）")
+    taken = verb("import", _worklist_import, "記入済みの点検リスト（xlsx・CSV）を台帳に取り込む。問題があれば何も登録しない", home=True, of=lists)
+    taken.add_argument("files", nargs="+", type=Path, metavar="FILE", help="記入済みのファイル、またはそのフォルダ")
+    taken.add_argument("--by", metavar="名前", help="取り込んだ人（既定: ログイン名）")
+    taken.add_argument("--take", action="append", default=[], metavar="mine|theirs[:整理番号,…]", help="ほかの人が先に判定した案件で採る側: mine=このリスト、theirs=登録済み")
+    taken.add_argument("--run", metavar="実行ID", help="古い実行のリストを、承知のうえで取り込む")
+    taken.add_argument("--pseudonym-key", type=Path, metavar="FILE", help="仮名化したリストの鍵")
+    taken.add_argument("--problems", type=Path, metavar="OUT", help="問題の一覧を .xlsx か .csv にも書き出す")
     report = verb("report", _report, "実行結果の要約を表示する", home=True)
     report.add_argument("run", nargs="?", help="実行ID（省略すると最新）")
     evaluate = verb("evaluate", _evaluate, "既知の正解と照らして抽出と順位の質を測る", home=True)
@@ -157,6 +164,29 @@ def _worklist_export(arguments: argparse.Namespace) -> None:
 
     for file in export_again(_find_run(arguments), arguments.csv_encoding, arguments.out):
         print(file)
+
+
+def _worklist_import(arguments: argparse.Namespace) -> None:
+    import getpass
+    from datetime import UTC, datetime
+
+    from audit.desk.worklist_import import gather, import_worklists
+    from audit.desk.worklist_merge import parse_take
+    from audit.worklists.readback_problems import ProblemsFound, write
+
+    by = (arguments.by if arguments.by is not None else getpass.getuser()).strip()
+    if not by:
+        raise UsageError("--by needs a name", remedy="--by '点検係 山田'")
+    key = arguments.pseudonym_key and arguments.pseudonym_key.read_bytes().strip()
+    try:
+        done = import_worklists(
+            _home(arguments), gather(arguments.files), by=by, at=datetime.now(UTC), take=parse_take(arguments.take), run=arguments.run, pseudonym_key=key,
+        )
+    except ProblemsFound as found:
+        if arguments.problems:
+            print(f"問題の一覧: {write(found.problems, arguments.problems)}")
+        raise
+    print(done.text())
 
 
 def _report(arguments: argparse.Namespace) -> None:

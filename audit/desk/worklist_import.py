@@ -122,8 +122,8 @@ def import_worklists(
     read, found = _read(home, files, at, run, pseudonym_key)
     if not read:
         raise ProblemsFound(problems.together(found))
-    found.append(_contradictions(read))
     new = [r for r in read if not _recorded(home, r)]
+    found.append(_contradictions(new))
     plan, conflicts = merged(home, _entries(read, new), take if new else ())
     if (all_ := problems.together(found)).height:
         raise ProblemsFound(problems.together([all_, conflicts]))
