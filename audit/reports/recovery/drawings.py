@@ -186,7 +186,7 @@ def rule_chart(board: pl.DataFrame, titles: dict[str, str]) -> str:
             axes[0].plot(row["precision"] * 100, y, "o", color=colour, markersize=6)
             if row["yen_per_hour"] is not None:
                 axes[1].barh(y, row["yen_per_hour"], height=0.55, color=colour, alpha=0.85)
-                axes[1].text(row["yen_per_hour"], y, f" {short_yen(row['yen_per_hour'])}", va="center", fontsize=8.5, color=_INK)
+                axes[1].annotate(short_yen(row["yen_per_hour"]), (row["yen_per_hour"], y), (5, 0), textcoords="offset points", va="center", fontsize=8.5, color=_INK)
         axes[0].set_yticks(range(len(rows)), [f"{_cut(titles.get(r['rule_id'], ''), 17)}  {r['rule_id']}" for r in rows], fontsize=9)
         axes[0].set_xlim(0, 100)
         axes[0].set_xticks(range(0, 101, 25), [f"{v}%" for v in range(0, 101, 25)])
@@ -204,6 +204,8 @@ def rule_chart(board: pl.DataFrame, titles: dict[str, str]) -> str:
 def town_chart(low: float, estimate: float, high: float, reach: float) -> str:
     """Return the town's rate as one line: estimate and interval, in per cent."""
     with chart(4.7, 0.95) as (figure, ax):
+        figure.patch.set_alpha(0)
+        ax.patch.set_alpha(0)
         ax.hlines(0, low * 100, high * 100, color=GREEN, linewidth=14, alpha=0.25)
         ax.plot(estimate * 100, 0, "o", color=GREEN, markersize=10)
         ax.text(low * 100, -0.62, f"{low:.2%}", ha="center", fontsize=9, color="#5f6368")

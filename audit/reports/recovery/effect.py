@@ -129,7 +129,7 @@ def _bases(denominators: pl.DataFrame, months: Sequence[str]) -> tuple[dict[str,
     for name in DENOMINATORS:
         lacking = wanted.filter(pl.col(name).is_null())["month"].to_list()
         if lacking:
-            bases[name], missing[name] = None, "、".join(lacking[:3]) + (f" ほか{len(lacking) - 3}か月" if len(lacking) > 3 else "") + "の納品がありません"
+            bases[name], missing[name] = None, f"{len(months)}か月のうち{len(lacking)}か月の納品がありません"
         else:
             bases[name] = wanted[name].mean() if name == "insured" else float(wanted[name].sum())
     return bases, missing

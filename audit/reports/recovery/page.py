@@ -17,7 +17,17 @@ from audit.reports.recovery.incidence import RESULTS
 from audit.reports.recovery.limitation import limits
 from audit.reports.recovery.rule_board import criterion
 from audit.reports.recovery.words import (
-    NONE, between, day_ja, fiscal_year_ja, month_ja, number, percent, short_month, short_yen, word, words,
+    NONE,
+    between,
+    day_ja,
+    fiscal_year_ja,
+    month_ja,
+    number,
+    percent,
+    short_month,
+    short_yen,
+    word,
+    words,
 )
 from audit.reports.run_page import GATE_JA
 from audit.rules import all_rules

@@ -85,12 +85,15 @@ def town(cases: int = 3000, months: int = 12, seed: int = 7, end: date = date(20
             "provider_id": [f"11{i % 900:08d}" for i in range(n)], "provider_kind": [str(rng.choice(KIND_OF_TEAM[t])) for t in teams], "rule_ids": rules,
             "severity": [("error" if rng.random() < 0.6 else "suspicion") if r else None for r in rules], "selection": selection.tolist(),
             "inclusion_probability": np.where(random_arm, 0.01, 1.0), "stratum": [int(i % 3) if r else None for i, r in enumerate(random_arm)],
-            "universe_n": [20_000 if r else None for r in random_arm], "sample_n": [20 if r else None for r in random_arm],
+            "universe_n": [400 if r else None for r in random_arm], "sample_n": [None] * n,
             "role": [("sample" if x else "spare") if r else None for r, x in zip(random_arm, listed, strict=True)],
             "rank": [i if x else None for i, x in enumerate(listed)], "at_stake_yen": stake, "p_upheld": np.full(n, 0.4), "minutes": np.full(n, 12.0),
         },
         schema=LEDGER_CASES.schema,
     )
+    # as many as were drawn first: what a run's control sample says of each stratum
+    drawn = (pl.col("role") == "sample").sum().over("month", "team", "stratum").cast(pl.Int64)
+    frame = frame.with_columns(sample_n=pl.when(pl.col("stratum").is_not_null()).then(drawn))
     done = [date.fromordinal(p.toordinal() + int(d)) for p, d in zip(published, rng.gamma(2, 18, n), strict=True)]
     is_decided = listed & np.array([d <= end for d in done]) & (rng.random(n) < 0.93)
     chance = np.where(random_arm, 0.03, upheld)
