@@ -6,9 +6,10 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from audit.errors import AuditError, UsageError, storage_errors
 
@@ -67,13 +68,20 @@ def _parser() -> argparse.ArgumentParser:
     taken.add_argument("--problems", type=Path, metavar="OUT", help="問題の一覧を .xlsx か .csv にも書き出す")
     report = verb("report", _report, "実行結果の要約を表示する", home=True)
     report.add_argument("run", nargs="?", help="実行ID（省略すると最新）")
+    recovery = verb("recovery", _recovery, "点検の成果報告（抽出・申出・認容・収納）を作る", home=True)
+    recovery.add_argument("--as-of", help="この日に分かっていたことで作る YYYY-MM-DD（既定: 今日）")
+    recovery.add_argument("--from", dest="first", help="最初の納品の月 YYYY-MM（既定: 直近12か月）")
+    recovery.add_argument("--to", dest="last", help="最後の納品の月 YYYY-MM")
+    recovery.add_argument("--out", type=Path, help="出力先（既定: 保存先フォルダの reports/）")
+    recovery.add_argument("--public", action="store_true", help="公表用（少ない件数を秘匿し、公表済みの報告との差からも分からないようにする）")
     evaluate = verb("evaluate", _evaluate, "既知の正解と照らして抽出と順位の質を測る", home=True)
     evaluate.add_argument("run", help="実行IDまたはフォルダ")
     evaluate.add_argument("labels", type=Path, help="labels.parquet")
     evaluate.add_argument("--html", type=Path, help="1ページのHTMLも書き出す")
     rules = verb("rules", _rules, "ルールの一覧と内容", home=True)
-    rules.add_argument("action", choices=["list", "show", "catalog"])
-    rules.add_argument("rule_id", nargs="?")
+    rules.add_argument("action", choices=["list", "show", "catalog", "shadow"])
+    rules.add_argument("rule_id", nargs="*")
+    rules.add_argument("--months", help="shadow: 試す納品の月 2026-04..2026-09（何も公開しない）")
     rules.add_argument("--write", action="store_true", help="catalog: CATALOG.md・CATALOG.ja.md・examples.yaml を書き直す（リポジトリの中で）")
     parameters = verb("params", _params, "日付つきパラメータの値と根拠、当所の値の登録", home=True)
     parameters.add_argument("action", choices=["show", "list", "stale", "set"])
@@ -217,11 +225,24 @@ def _rules(arguments: argparse.Namespace) -> None:
         print("\n".join(rule_lines(rules.values())))
     elif arguments.action == "catalog":
         _catalogue(rules, write=arguments.write)
-    elif arguments.rule_id not in rules:
-        raise UsageError(f"no rule {arguments.rule_id!r}" if arguments.rule_id else "rules show needs a rule", remedy=f"one of: {', '.join(rules)}")
+    elif arguments.action == "shadow":
+        _shadow(arguments)
+    elif not arguments.rule_id:
+        raise UsageError("rules show needs a rule", remedy=f"one of: {', '.join(rules)}")
+    elif unknown := [r for r in arguments.rule_id if r not in rules]:
+        raise UsageError(f"no rule {unknown[0]!r}", remedy=f"one of: {', '.join(rules)}")
     else:
         with laid_over(_home(arguments) / "parameters"):
-            print(rule_page(rules[arguments.rule_id]))
+            print("\n\n".join(rule_page(rules[r]) for r in arguments.rule_id))
+
+
+def _shadow(arguments: argparse.Namespace) -> None:
+    from audit.reports.recovery.shadow import months_between, shadow, shadow_lines
+
+    if not arguments.rule_id or not arguments.months:
+        raise UsageError("rules shadow needs rules and months", remedy="rules shadow RC01 RC02 --months 2026-04..2026-09")
+    rows = shadow(_home(arguments), arguments.rule_id, months_between(arguments.months), _today(), lambda month: print(f"{month} を判定しています", file=sys.stderr, flush=True))
+    print("\n".join(shadow_lines(rows)))
 
 
 def _catalogue(rules: dict[str, Rule], *, write: bool) -> None:
@@ -289,6 +310,21 @@ def _fees(arguments: argparse.Namespace) -> None:
     if lines.is_empty():
         raise UsageError(f"no judo claim of that id in {arguments.month}", remedy="give the id as in the worklist and the month it was delivered in")
     print("\n".join(fee_text(lines)))
+
+
+def _recovery(arguments: argparse.Namespace) -> None:
+    from audit.reports.recovery.publish import write_public, write_report
+
+    for month in filter(None, (arguments.first, arguments.last)):
+        _day(f"{month}-01")
+    write = write_public if arguments.public else write_report
+    for file in write(_home(arguments), _day(arguments.as_of) or _today(), arguments.first, arguments.last, arguments.out):
+        print(file)
+
+
+def _today() -> date:
+    """Return the office's day."""
+    return datetime.now(ZoneInfo("Asia/Tokyo")).date()
 
 
 def _day(text: str | None) -> date | None:

@@ -443,11 +443,11 @@ def findings_of(run: Path) -> pl.DataFrame:
     return FINDINGS.conform(pl.read_parquet(run / "findings.parquet"))
 
 
-def judge_stored(home: Path, month: str, *, seed: int = 1, rules: Collection[str] = (), progress: Progress = lambda _: None) -> Path:
+def judge_stored(home: Path, month: str, *, seed: int = 1, rules: Collection[str] = (), until: str = "worklists", progress: Progress = lambda _: None) -> Path:
     """Judge, rank and list a month that is stored, without reading any delivery; return the folder of results.
 
     For the benchmark, and to see what changed values would do: nothing is published, the folder is `runs/.work-<month>-stored`.
-    With `rules` (ids) only these judge.
+    With `rules` (ids) only these judge. `until` names the last step (check, rank, worklists).
     """
     place = Home(Path(home).absolute())
     work = place.work_folder(f"{parse_month(month):%Y-%m}-stored")
@@ -456,6 +456,8 @@ def judge_stored(home: Path, month: str, *, seed: int = 1, rules: Collection[str
     for title, step in STEPS[4:]:
         progress(title)
         step(work)
+        if step.__name__ == until:
+            break
     return work
 
 
