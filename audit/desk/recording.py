@@ -74,7 +74,7 @@ def _refuse_changed(connection: BaseDatabaseWrapper, expect: Mapping[str, int]) 
         return
     where, cases = rows.any_of(connection, "case_id", list(expect))
     kinds, allowed = rows.any_of(connection, "kind", OF_ROW)
-    now = rows.read(connection, {"seq": pl.Int64, "case_id": pl.String}, "desk_event", f"WHERE {where} AND {kinds}", [cases, allowed])
+    now = rows.read(connection, {"seq": pl.Int64, "case_id": pl.String}, "desk_event", f"WHERE {where} AND {kinds} AND request_id IS NULL", [cases, allowed])
     seen = pl.DataFrame({"case_id": list(expect), "seen": list(expect.values())}, schema={"case_id": pl.String, "seen": pl.Int64})
     last = seen.join(now.group_by("case_id").agg(pl.col("seq").max()), on="case_id", how="left", validate="1:1")
     changed = last.filter(pl.col("seq").fill_null(0) != pl.col("seen"))["case_id"].sort().to_list()
