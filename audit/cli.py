@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     run = verb("run", _run, "1か月分の納品を点検し、点検リストを作る", home=True)
     _delivery(run)
     run.add_argument("--no-prefect", action="store_true", help="Prefect を使わずに同じ処理を実行する")
+    _signed(run)
     intake = verb("intake", _intake, "納品を取り込み、検査して保存する（判定はしない）", home=True)
     _delivery(intake)
     lists = verbs.add_parser("worklist", help="点検リストを作り直す・記入済みのリストを取り込む").add_subparsers(required=True, metavar="ACTION")
@@ -61,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--out", type=Path, help="出力先（既定: その実行の worklists/）")
     taken = verb("import", _worklist_import, "記入済みの点検リスト（xlsx・CSV）を台帳に取り込む。問題があれば何も登録しない", home=True, of=lists)
     taken.add_argument("files", nargs="+", type=Path, metavar="FILE", help="記入済みのファイル、またはそのフォルダ")
-    taken.add_argument("--by", metavar="名前", help="取り込んだ人（既定: ログイン名）")
+    _signed(taken)
     taken.add_argument("--take", action="append", default=[], metavar="mine|theirs[:整理番号,…]", help="ほかの人が先に判定した案件で採る側: mine=このリスト、theirs=登録済み")
     taken.add_argument("--run", metavar="実行ID", help="古い実行のリストを、承知のうえで取り込む")
     taken.add_argument("--pseudonym-key", type=Path, metavar="FILE", help="仮名化したリストの鍵")
@@ -73,7 +74,18 @@ def _parser() -> argparse.ArgumentParser:
     recovery.add_argument("--from", dest="first", help="最初の納品の月 YYYY-MM（既定: 直近12か月）")
     recovery.add_argument("--to", dest="last", help="最後の納品の月 YYYY-MM")
     recovery.add_argument("--out", type=Path, help="出力先（既定: 保存先フォルダの reports/）")
+    _signed(recovery)
     recovery.add_argument("--public", action="store_true", help="公表用（少ない件数を秘匿し、公表済みの報告との差からも分からないようにする）")
+    desks = verbs.add_parser("desk", help="台帳: 案件の公開、状況、改ざんの確認、監査用の書き出し").add_subparsers(required=True, metavar="ACTION")
+    publish = verb("publish", _desk_publish, "実行結果の案件を台帳に公開する（済んでいれば何もしない）", home=True, of=desks)
+    publish.add_argument("run", nargs="?", help="実行ID（省略すると未公開のものすべて）")
+    _signed(publish)
+    _signed(verb("status", _desk_status, "案件・申出・収納の件数を表示する", home=True, of=desks))
+    check = verb("verify", _desk_verify, "記録の連鎖を計算し直し、書き換えや削除がないか確かめる（あれば終了コード72）", home=True, of=desks)
+    check.add_argument("--head", metavar="番号:ハッシュ", help="以前に控えた末尾。切り落としがないことも確かめる")
+    events = verb("export", _desk_export, "すべての記録をCSVに書き出す（監査用）", home=True, of=desks)
+    events.add_argument("--out", type=Path, required=True, metavar="FILE.csv")
+    events.add_argument("--with-memo", action="store_true", help="メモの文も書き出す（個人に触れることがある）")
     evaluate = verb("evaluate", _evaluate, "既知の正解と照らして抽出と順位の質を測る", home=True)
     evaluate.add_argument("run", help="実行IDまたはフォルダ")
     evaluate.add_argument("labels", type=Path, help="labels.parquet")
@@ -108,6 +120,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _signed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--by", metavar="名前", help="台帳に登録した人として残す名前（既定: ログイン名）")
+
+
+def _who(arguments: argparse.Namespace) -> str:
+    """Return who records: --by, else the name of the login."""
+    from audit.desk.edge import login
+
+    by = (arguments.by if arguments.by is not None else login()).strip()
+    if not by:
+        raise UsageError("--by needs a name", remedy="--by '点検係 山田'")
+    return by
+
+
 def _delivery(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("delivery", type=Path, metavar="DELIVERY", help="納品フォルダ")
     parser.add_argument("--month", required=True, help="点検する診療年月 YYYY-MM")
@@ -129,15 +155,18 @@ def _spec(arguments: argparse.Namespace):
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    from audit import desk
+
     spec = _spec(arguments)
     if arguments.no_prefect:
         from audit.pipeline import run_month
 
         done = run_month(spec, progress=lambda line: print(line, flush=True))
+        desk.publish(spec.home, done, by=_who(arguments), at=_now())
     else:
         from flows.monthly_audit import run_as_flow
 
-        done = run_as_flow(spec)
+        done = run_as_flow(spec, by=_who(arguments))
     _show(done)
 
 
@@ -175,26 +204,56 @@ def _worklist_export(arguments: argparse.Namespace) -> None:
 
 
 def _worklist_import(arguments: argparse.Namespace) -> None:
-    import getpass
-    from datetime import UTC, datetime
-
     from audit.desk.worklist_import import gather, import_worklists
     from audit.desk.worklist_merge import parse_take
     from audit.worklists.readback_problems import ProblemsFound, write
 
-    by = (arguments.by if arguments.by is not None else getpass.getuser()).strip()
-    if not by:
-        raise UsageError("--by needs a name", remedy="--by '点検係 山田'")
+    by = _who(arguments)
+    _catch_up(arguments, by)
     key = arguments.pseudonym_key and arguments.pseudonym_key.read_bytes().strip()
     try:
         done = import_worklists(
-            _home(arguments), gather(arguments.files), by=by, at=datetime.now(UTC), take=parse_take(arguments.take), run=arguments.run, pseudonym_key=key,
+            _home(arguments), gather(arguments.files), by=by, at=_now(), take=parse_take(arguments.take), run=arguments.run, pseudonym_key=key,
         )
     except ProblemsFound as found:
         if arguments.problems:
             print(f"問題の一覧: {write(found.problems, arguments.problems)}")
         raise
     print(done.text())
+
+
+def _catch_up(arguments: argparse.Namespace, by: str) -> None:
+    """Publish finished runs that the desk lacks: one may have been cut off before its last step."""
+    from audit import desk
+
+    if missing := desk.publish_missing(_home(arguments), by=by, at=_now()):
+        print(f"未公開だった実行結果を台帳に公開しました: {', '.join(missing)}", file=sys.stderr)
+
+
+def _desk_publish(arguments: argparse.Namespace) -> None:
+    from audit.desk.commands import publish_lines
+
+    run = None if arguments.run is None else _find_run(arguments)
+    print("\n".join(publish_lines(_home(arguments), run, by=_who(arguments), at=_now())))
+
+
+def _desk_status(arguments: argparse.Namespace) -> None:
+    from audit.desk.commands import status_lines
+
+    _catch_up(arguments, _who(arguments))
+    print("\n".join(status_lines(_home(arguments), _today())))
+
+
+def _desk_verify(arguments: argparse.Namespace) -> None:
+    from audit.desk.commands import verify_lines
+
+    print("\n".join(verify_lines(_home(arguments), arguments.head)))
+
+
+def _desk_export(arguments: argparse.Namespace) -> None:
+    from audit.desk.commands import export_events
+
+    print(f"{arguments.out}: {export_events(_home(arguments), arguments.out, with_memo=arguments.with_memo):,}件の記録")
 
 
 def _report(arguments: argparse.Namespace) -> None:
@@ -317,14 +376,19 @@ def _recovery(arguments: argparse.Namespace) -> None:
 
     for month in filter(None, (arguments.first, arguments.last)):
         _day(f"{month}-01")
+    _catch_up(arguments, _who(arguments))
     write = write_public if arguments.public else write_report
     for file in write(_home(arguments), _day(arguments.as_of) or _today(), arguments.first, arguments.last, arguments.out):
         print(file)
 
 
+def _now() -> datetime:
+    return datetime.now(ZoneInfo("Asia/Tokyo"))
+
+
 def _today() -> date:
     """Return the office's day."""
-    return datetime.now(ZoneInfo("Asia/Tokyo")).date()
+    return _now().date()
 
 
 def _day(text: str | None) -> date | None:
@@ -335,9 +399,12 @@ def _day(text: str | None) -> date | None:
 
 
 def _demo(arguments: argparse.Namespace) -> None:
+    from audit import desk
     from audit.demo import run_demo
 
+    os.environ.pop("DATABASE_URL", None)  # an invented town never enters the office's ledger
     run_demo(_home(arguments), arguments.insured, arguments.month, arguments.seed)
+    desk.publish_missing(_home(arguments), by="demo", at=_now())
 
 
 if __name__ == "__main__":
