@@ -1,62 +1,66 @@
-"""Intervals that hold with few errors, vectorised over months: mid-P for a share, mid-P gamma for a weighted sum.
+"""Intervals that hold with few errors: of a share, and of a sum of rare amounts. Vectorised, equal tails.
 
-Equal tails: the lower end of a two-sided 90 % interval is the one-sided 95 % limit.
+The lower end of a two-sided 90 % interval is the one-sided 95 % limit.
 
-Sources: Lancaster (1961) for mid-P; Korn and Graubard (1998) for the effective sample size; Fay and Feuer (1997), Fay and
-Kim (2017, Biometrical Journal 59) for gamma intervals of weighted sums of rare events.
+Sources: Brown, Cai and DasGupta (2001, Statistical Science 16) for Beta intervals and why exact ones cover too much; Fay and
+Feuer (1997, Statistics in Medicine 16) for gamma intervals of weighted sums of rare events; Zou and Donner (2008, Statistics
+in Medicine 27) for sums of independent estimates (MOVER).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
 import numpy as np
-from scipy import special
-
-_STEPS = 60
+from scipy import stats
 
 
-def _solve(f: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Return where a rising function crosses 0, by bisection."""
-    low, high = low.copy(), high.copy()
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        above = f(middle) > 0
-        high = np.where(above, middle, high)
-        low = np.where(above, low, middle)
-    return (low + high) / 2
+@cache
+def tuning() -> dict[str, Any]:
+    """Return the constants of tuning.toml."""
+    return tomllib.loads(files("audit.statistics").joinpath("tuning.toml").read_text(encoding="utf-8"))
 
 
 def share_interval(errors: np.ndarray, n: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mid-P interval of a share.
-
-    Half of the probability of what was seen counts as tail: unlike Clopper-Pearson it covers the stated share on average over
-    months, not at least it in the worst one.
+    """Return the interval of a share, between Clopper-Pearson (at least so sure in every month) and Jeffreys.
 
     Args:
-        errors: errors seen, >= 0; need not be whole (an effective sample size seldom is).
-        n: sample size, > 0, same shape; need not be whole; inf where nothing is left to chance.
+        errors: errors seen, 0 .. n; need not be whole (an effective sample size seldom is).
+        n: sample size, > 0, same shape.
         confidence: two-sided, 0-1.
 
     Returns:
-        Lower and upper ends, 0-1; 0 and 1 where no or only errors were seen.
+        Lower and upper ends; 0 where no error was seen, 1 where all were errors.
 
     """
     x, n = np.broadcast_arrays(np.asarray(errors, dtype=float), np.asarray(n, dtype=float))
     x = np.clip(x, 0.0, n)
-    tail = (1 - confidence) / 2
-
-    def at_least(k: np.ndarray, p: np.ndarray) -> np.ndarray:
-        """P(X >= k), continued to real k."""
-        inside = (k > 0) & (k < n + 1)
-        a, b = np.where(inside, k, 1.0), np.where(inside, n - k + 1, 1.0)
-        return np.where(k <= 0, 1.0, np.where(k >= n + 1, 0.0, special.betainc(a, b, p)))
-
-    def upper_tail(p: np.ndarray) -> np.ndarray:
-        """P(X > x) + P(X = x) / 2, rising in p."""
-        return (at_least(x, p) + at_least(x + 1, p)) / 2
-
-    zero, one = np.zeros_like(x), np.ones_like(x)
-    low = np.where(x <= 0, 0.0, _solve(lambda p: upper_tail(p) - tail, zero, one))
-    high = np.where(x >= n, 1.0, _solve(lambda p: upper_tail(p) - (1 - tail), zero, one))
+    tail, a = (1 - confidence) / 2, tuning()["share"]["shift"]
+    low = np.where(x <= 0, 0.0, stats.beta.ppf(tail, x + a, n - x + 1 - a))
+    high = np.where(x >= n, 1.0, stats.beta.ppf(1 - tail, x + 1 - a, n - x + a))
     return low, high
+
+
+def amount_interval(total: np.ndarray, relative_variance: np.ndarray, start: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the interval of a sum of rare amounts: a gamma one, with as many events as its variance is worth.
+
+    Args:
+        total: estimate, > 0.
+        relative_variance: its variance / its square, > 0, same shape.
+        start: what the upper end starts from, >= total, same shape.
+        confidence: two-sided, 0-1.
+
+    """
+    tail, chosen = (1 - confidence) / 2, tuning()["yen"]
+    events = 1 / (chosen["variance"] * np.asarray(relative_variance))
+    low, high = stats.gamma.ppf(tail, events + chosen["low_shift"]), stats.gamma.ppf(1 - tail, events + chosen["high_shift"])
+    return np.minimum(total / events * low, total), np.maximum(start / events * high, total)
+
+
+def sum_interval(estimates: np.ndarray, lows: np.ndarray, highs: np.ndarray) -> tuple[float, float]:
+    """Return the interval of a sum of independent estimates from their own intervals (MOVER), all of shape (parts,)."""
+    total = estimates.sum()
+    return float(total - np.sqrt(((estimates - lows) ** 2).sum())), float(total + np.sqrt(((highs - estimates) ** 2).sum()))
