@@ -37,6 +37,7 @@ class FiscalYear:
         months: of it that are counted, YYYY-MM: up to the last delivery.
         components: id, name, value, unit.
         figures: as effect.effect gives.
+        upheld_requests: requests whose yen the figures of effect are made of.
         denominators: as effect.denominators_of gives.
 
     """
@@ -45,6 +46,7 @@ class FiscalYear:
     months: tuple[str, ...]
     components: pl.DataFrame
     figures: pl.DataFrame
+    upheld_requests: int
     denominators: pl.DataFrame
 
 
@@ -57,7 +59,7 @@ class Report:
         months: first and last delivery month (cohort) that the cohort tables cover.
         insurers: 8 digits each.
         total: the funnel, one row.
-        splits: name of SPLITS -> funnel by it.
+        splits: name of SPLITS -> funnel by it; month_team = by both.
         trend: results by month of request (incidence.by_month).
         eventual: results of all requests (incidence.eventual).
         curve: their cumulative incidence; None without a request.
@@ -128,7 +130,7 @@ def report_of(
     risk = limitation.at_risk(everything, parameters)
     return Report(
         as_of=as_of, months=(oldest, newest), insurers=tuple(sorted(known.cases["insurer_no"].unique())), total=funnel(known).row(0, named=True),
-        splits={by: funnel(known, [by]) for by in SPLITS}, trend=results.by_month(asked), eventual=results.eventual(asked),
+        splits={by: funnel(known, [by]) for by in SPLITS} | {"month_team": funnel(known, ["month", "team"])}, trend=results.by_month(asked), eventual=results.eventual(asked),
         curve=results.incidence(asked) if asked.height else None, durations=waits.durations(known), durations_by_team=waits.durations(known, "team"),
         backlog=backlogs.backlog(everything), risk=risk, risk_months=limitation.by_month(risk, as_of),
         board=rule_board(known, not_evaluated_of(home, [r["run_id"] for r in runs]), rules), years=_years(everything, home, str(everything.cases["month"].max())),
@@ -152,7 +154,7 @@ def _years(known: Facts, home: Path, newest: str) -> tuple[FiscalYear, ...]:
         months = [m for m in (f"{months_before(date(y, 4, 1), -i):%Y-%m}" for i in range(12)) if oldest <= m <= newest]
         if months:
             divisors = effects.denominators_of(home, months)
-            out.append(FiscalYear(y, tuple(months), effects.components(known, months), effects.effect(known, divisors, months), divisors))
+            out.append(FiscalYear(y, tuple(months), effects.components(known, months), effects.effect(known, divisors, months), effects.upheld_requests(known, months), divisors))
     return tuple(out)
 
 

@@ -97,6 +97,13 @@ def components(known: Facts, months: Sequence[str]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"id": pl.String, "name": pl.String, "value": pl.Int64, "unit": pl.String})
 
 
+def upheld_requests(known: Facts, months: Sequence[str]) -> int:
+    """Return how many upheld requests 財政効果額 of a period is the sum of."""
+    book = formulas()
+    parts = next(f["numerator"] for f in _in_force(book["formula"], _last_day(months[-1])) if f["id"] == "effect_yen")
+    return sum(_component(known, c | {"measure": "upheld_requests"}, months) for c in book["component"] if c["id"] in parts)
+
+
 def denominators_of(home: Path, months: Sequence[str]) -> pl.DataFrame:
     """Return a home's denominators, one row per month of care's delivery; null where that month's table is not stored.
 

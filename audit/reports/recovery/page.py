@@ -26,6 +26,7 @@ from audit.reports.recovery.words import (
     percent,
     short_month,
     short_yen,
+    three_digits,
     word,
     words,
 )
@@ -138,7 +139,7 @@ def _town(report: Report) -> dict[str, Any] | None:
         return None
     yen = report.town.yen
     return {
-        "yen": short_yen(yen.estimate), "yen_between": f"{short_yen(yen.low)}～{short_yen(yen.high)}", "sentences": report.town.sentences, "lists": report.town.list_sentences,
+        "yen": three_digits(yen.estimate), "yen_between": f"{three_digits(yen.low)}～{three_digits(yen.high)}", "sentences": report.town.sentences, "lists": report.town.list_sentences,
         "method": report.town.rate.method,
     }
 

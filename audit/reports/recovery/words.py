@@ -44,6 +44,11 @@ def short_yen(value: float | None) -> str:
     return f"{sign}{size / 10_000:.1f}万円" if size >= 10_000 else f"{sign}{size:,}円"
 
 
+def three_digits(value: float) -> str:
+    """Return estimated yen with three digits: more than an estimate has would be pretence."""
+    return short_yen(float(f"{value:.3g}"))
+
+
 def percent(value: float | None, decimals: int = 1) -> str:
     """Return a share (0-1) in per cent."""
     return NONE if value is None else f"{value * 100:.{decimals}f}%"
