@@ -1,0 +1,193 @@
+"""The search for cells to hide: as few as will do, proven by points that a reader of all reports cannot rule out.
+
+Every hidden cell must be able to move. A point is a set of figures that agrees with all that is shown and known; the true
+figures are one. For each hidden cell that no point has moved far enough, a linear program looks for one that does and that moves
+as few shown figures as possible; those are hidden too. Points stay possible when more is hidden, so nothing is checked twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+from scipy.optimize import linprog
+
+from audit.statistics.suppression_system import System, system_of
+
+if TYPE_CHECKING:
+    from audit.statistics.suppression import Published
+
+_ROUNDS = 6
+_TINY = 1e-6
+_YEN_SHARE = 0.1
+
+
+def hide(reports: Sequence[Published], *, threshold: int, width: int, changes: bool) -> pl.DataFrame:
+    """Return what the last of the reports hides: key, column, state.
+
+    Args:
+        reports: in order of time; the last one's `hidden` is empty.
+        threshold: counts of 1 .. threshold - 1 are small.
+        width: range to be left for a hidden count.
+        changes: hide small changes since a count was last shown.
+
+    """
+    system = system_of(reports)
+    search = _Search(system, len(reports) - 1, threshold, width, changes)
+    search.run()
+    return system.cells.select("key", "column", "report", state=pl.Series(search.state.tolist(), dtype=pl.String)).filter(
+        pl.col("state").is_not_null(), pl.col("report") == len(reports) - 1
+    ).drop("report")
+
+
+class _Search:
+    """The state of a search: which cells are hidden, and how far points have moved each."""
+
+    def __init__(self, system: System, now: int, threshold: int, width: int, changes: bool) -> None:
+        cells = system.cells
+        self.system, self.threshold = system, threshold
+        self.value = cells["value"].to_numpy().astype(float)
+        self.is_yen = cells["of"].is_not_null().to_numpy()
+        self.now = (cells["report"] == now).to_numpy()
+        # the last shown value of an earlier report, and the yen cells of each count
+        self.last = _last_shown(cells)
+        self.state = np.array(cells["state"].to_list(), dtype=object)
+        self.owner = _owners(cells)
+        small = self.now & ~self.is_yen & (self.value > 0) & (self.value < threshold)
+        moved = np.abs(self.value - self.last)
+        change = self.now & ~self.is_yen & ~small & (self.value > 0) & (moved > 0) & (moved < threshold) if changes else np.zeros_like(small)
+        self.state[small], self.state[change] = "small", "change"
+        self._hide_yen()
+        self.need = np.where(self.is_yen, np.maximum(1.0, _YEN_SHARE * np.abs(self.value)), float(width))
+        self.low, self.high = self.value.copy(), self.value.copy()
+
+    def run(self) -> None:
+        """Hide until every hidden cell can move far enough."""
+        rng = np.random.default_rng(0)  # signs of trial moves; any will do
+        for attempt in range(_ROUNDS):
+            self._try_all(np.where(rng.random(len(self.value)) < 0.5, 1.0, -1.0) if attempt > 1 else np.full(len(self.value), 1.0 - 2 * attempt))
+        while (open_cells := np.flatnonzero(self._open())).size:
+            # counts first: their yen follow them
+            for cell in sorted(open_cells, key=lambda i: (self.is_yen[i], self.value[i])):
+                if self._open()[cell]:
+                    self._free(int(cell))
+
+    def _hide_yen(self) -> None:
+        owned = self.owner >= 0
+        self.state[owned] = self.state[self.owner[owned]]
+
+    def _open(self) -> np.ndarray:
+        hidden = self.state != np.array(None)
+        return hidden & (self.high - self.low < self.need - _TINY)
+
+    def _bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return what a reader who knows why each cell is hidden takes as its smallest and largest value."""
+        low = np.where(self.is_yen & (self.value < 0), -np.inf, 0.0)
+        high = np.full(len(self.value), np.inf)
+        count, t = ~self.is_yen, self.threshold
+        for state, bounds in {
+            "small": (np.ones_like(low), np.full_like(low, t - 1)), "complement": (np.full_like(low, t), high),
+            "change": (np.where(self.value > self.last, self.last + 1, np.maximum(self.last - t + 1, 0)), np.where(self.value > self.last, self.last + t - 1, self.last - 1)),
+        }.items():
+            mine = count & (self.state == state)
+            low, high = np.where(mine, bounds[0], low), np.where(mine, bounds[1], high)
+        shown = self.state == np.array(None)
+        return np.where(shown, self.value, low), np.where(shown, self.value, high)
+
+    def _try_all(self, sign: np.ndarray) -> None:
+        """Move all cells that are still open at once, each in its direction, as far as that goes without hiding more."""
+        goal = np.flatnonzero(self._open())
+        if not goal.size:
+            return
+        low, high = self._bounds()
+        free = np.flatnonzero(high > low)
+        at = {int(c): k for k, c in enumerate(free)}
+        goal = np.array([g for g in goal if int(g) in at], dtype=int)
+        n, m = len(free), len(goal)
+        # variables: moves of free cells, then how much of its need each goal has got
+        got = sparse.csr_array((np.concatenate([np.ones(m), -sign[goal]]), (np.tile(np.arange(m), 2), np.concatenate([n + np.arange(m), [at[int(g)] for g in goal]]))), shape=(m, n + m))
+        point = self._solve(free, np.concatenate([np.zeros(n), -1 / self.need[goal]]), np.stack([low[free] - self.value[free], high[free] - self.value[free]], axis=1),
+                            more=np.stack([np.zeros(m), self.need[goal]], axis=1), rows=got)
+        if point is not None:
+            self._reach(free, point[:n])
+
+    def _free(self, cell: int) -> None:
+        """Find a point that moves a cell far enough, up or down, hiding as little more as possible."""
+        low, high = self._bounds()
+        need = min(self.need[cell], high[cell] - low[cell])
+        room = high[cell] - self.value[cell], self.value[cell] - low[cell]
+        moves = [s * need for s, r in ((1, room[0]), (-1, room[1])) if r >= need - _TINY] or [room[0], -room[1]]
+        best = None
+        for move in moves:
+            found = self._move(cell, move, low, high)
+            if found is not None and (best is None or found[0] < best[0]):
+                best = found
+            if best is not None and best[0] <= _TINY:
+                break
+        if best is None:
+            if self.need[cell] <= 1:
+                raise ValueError("a hidden figure cannot be protected any more: earlier reports give it away")
+            self.need[cell] -= 1
+            return
+        _, free, point = best
+        newly = free[(np.abs(point) > _TINY) & (self.state[free] == np.array(None))]
+        counts = np.unique(np.where(self.is_yen[newly], self.owner[newly], newly))
+        self.state[counts] = "complement"
+        self._hide_yen()
+        self._reach(free, point)
+
+    def _move(self, cell: int, move: float, low: np.ndarray, high: np.ndarray) -> tuple[float, np.ndarray, np.ndarray] | None:
+        yen = self.is_yen[cell]
+        shown = self.now & (self.state == np.array(None)) & (self.is_yen == yen)
+        # A cell can be a complement where its count is large: a 0 stays, and small ones are hidden anyway.
+        counts = np.where(self.is_yen, self.value[self.owner], self.value)
+        can = shown & (counts >= self.threshold)
+        low, high = np.where(can, 0.0 if yen else self.threshold, low), np.where(can, np.inf, high)
+        free = np.flatnonzero((high > low) & (self.is_yen == yen))
+        cost = np.where(can, 1 + np.log10(np.maximum(counts, 1)), 0.0)[free]
+        bounds = np.stack([low[free] - self.value[free], high[free] - self.value[free]], axis=1)
+        place = int(np.searchsorted(free, cell))
+        bounds[place] = move, move
+        priced = np.flatnonzero(cost)
+        m, n = len(priced), len(free)
+        # |move| of the priced ones as further variables: u >= move, u >= -move
+        ones, at = np.ones(m), np.arange(m)
+        rows = sparse.csr_array(
+            (np.concatenate([ones, -ones, -ones, -ones]), (np.concatenate([at, at, at + m, at + m]), np.concatenate([priced, n + at, priced, n + at]))), shape=(2 * m, n + m)
+        )
+        point = self._solve(free, np.concatenate([np.zeros(n), cost[priced] / abs(move)]), bounds, more=np.stack([np.zeros(m), np.full(m, np.inf)], axis=1), rows=rows)
+        return None if point is None else (float(cost[priced] @ np.abs(point[priced]) / abs(move)), free, point[:n])
+
+    def _solve(self, free: np.ndarray, cost: np.ndarray, bounds: np.ndarray, *, more: np.ndarray, rows: sparse.csr_array) -> np.ndarray | None:
+        equal = self.system.equal[:, free]
+        equal = equal[np.flatnonzero(np.diff(equal.indptr))]
+        most = self.system.at_most[:, free]
+        used = np.flatnonzero(np.diff(most.indptr))
+        slack = -(self.system.at_most @ self.value)[used]
+        pad = len(cost) - len(free)
+        a_eq = sparse.hstack([equal, sparse.csr_array((equal.shape[0], pad))], format="csr") if pad else equal
+        a_ub = sparse.vstack([sparse.hstack([most[used], sparse.csr_array((len(used), pad))]), rows], format="csr")
+        answer = linprog(cost, A_ub=a_ub, b_ub=np.concatenate([slack, np.zeros(rows.shape[0])]), A_eq=a_eq, b_eq=np.zeros(a_eq.shape[0]),
+                         bounds=np.concatenate([bounds, more]), method="highs")
+        return answer.x if answer.status == 0 else None
+
+    def _reach(self, free: np.ndarray, move: np.ndarray) -> None:
+        reached = self.value[free] + move
+        self.low[free], self.high[free] = np.minimum(self.low[free], reached), np.maximum(self.high[free], reached)
+
+
+def _last_shown(cells: pl.DataFrame) -> np.ndarray:
+    """Return for each cell the value that the latest report before its own has shown; NaN = none."""
+    shown = cells.with_columns(seen=pl.when(pl.col("state").is_null()).then("value"))
+    last = pl.col("seen").shift(1).forward_fill().over("key", "column", order_by="report")
+    return shown.select(last.cast(pl.Float64)).to_series().fill_null(float("nan")).to_numpy()
+
+
+def _owners(cells: pl.DataFrame) -> np.ndarray:
+    """Return for each yen cell the place of the count it belongs to; -1 = a count."""
+    counts = cells.select("report", "key", "i", of="column")
+    owner = cells.select("report", "key", "of").join(counts, on=["report", "key", "of"], how="left", maintain_order="left", validate="m:1")["i"]
+    return owner.cast(pl.Int64).fill_null(-1).to_numpy()
