@@ -13,7 +13,7 @@ STAMP  := $(VENV)/.installed
 DEMO_HOME ?= var/demo
 REAL_DATA ?= ../shared/data
 
-.PHONY: help audit test test-real fuzz mutation bench bench-prefecture bench-ledger lint constraints clean deploy-check
+.PHONY: help audit test test-real fuzz mutation bench bench-prefecture bench-ledger kill-proof lint constraints clean deploy-check
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -42,6 +42,10 @@ fuzz: $(STAMP)  ## rules against oracles written from the notes, over WORLDS=100
 
 mutation: $(STAMP)  ## every number of the parameters moved by one step: does a test notice? (a minute or two)
 	@$(BIN)/python -m tests.mutation
+
+KILLS ?= 50
+kill-proof: $(STAMP)  ## kill -9 at KILLS=50 random moments of publish and import, on SQLite and PostgreSQL: nothing lost, nothing double
+	@$(BIN)/python -m tests.desk.kill $(KILLS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .
