@@ -121,8 +121,9 @@ def by_month(rows: pl.DataFrame) -> pl.DataFrame:
     """Return each request month's rate upheld: as a naive reader sees it, and as it will be.
 
     Columns: requested_month, n, pending, upheld, naive (of finished; null = none finished), so_far (of all, pending counted as
-    refused), expected (upheld so far plus the chance of what is pending), lower, upper (90 % of its resamples, the pending
-    ones' luck included; null where nothing is finished anywhere).
+    refused), expected (upheld so far plus the chance of what is pending), lower, upper (90 % of the resamples: what is finished
+    as a sample of its rate, what is pending with its luck; wider than need be where much is pending). The last three are null
+    where nothing is finished anywhere.
     """
     schema = {
         "requested_month": pl.String, "n": pl.Int64, "pending": pl.Int64, "upheld": pl.Int64, "naive": pl.Float64, "so_far": pl.Float64, "expected": pl.Float64,
@@ -147,7 +148,8 @@ def by_month(rows: pl.DataFrame) -> pl.DataFrame:
             own = finished * rng.beta(upheld + 0.5, finished - upheld + 0.5, RESAMPLES)
             luck = rng.binomial(weight[None, :], np.clip(ladders[:, at], 0, 1)).sum(1) if len(at) else np.zeros(RESAMPLES)
             lower, upper = np.quantile((own + luck) / n, [0.05, 0.95])
-            row |= {"expected": float((upheld + (weight * ladder[at]).sum()) / n), "lower": float(lower), "upper": float(upper)}
+            expected = float((upheld + (weight * ladder[at]).sum()) / n)
+            row |= {"expected": expected, "lower": min(float(lower), expected), "upper": max(float(upper), expected)}
         out.append(row)
     return pl.DataFrame(out, schema=schema)
 
