@@ -6,7 +6,14 @@ import polars as pl
 import pytest
 
 from audit.home import Home
-from audit.reports.recovery.effect import DENOMINATOR_SCHEMA, components, denominators_of, effect, formulas, upheld_requests
+from audit.reports.recovery.effect import (
+    DENOMINATOR_SCHEMA,
+    components,
+    denominators_of,
+    effect,
+    formulas,
+    upheld_requests,
+)
 from audit.reports.recovery.facts import facts
 from audit.tables import CLAIMS, ELIGIBILITY
 from tests.reports.recovery.ledgers import ledger

@@ -8,7 +8,15 @@ import pytest
 
 from audit.reports.recovery.durations import SPANS, durations
 from audit.reports.recovery.facts import facts
-from audit.reports.recovery.incidence import RESULTS, aalen_johansen, by_month, eventual, incidence, outcomes_of_requests, tabulated
+from audit.reports.recovery.incidence import (
+    RESULTS,
+    aalen_johansen,
+    by_month,
+    eventual,
+    incidence,
+    outcomes_of_requests,
+    tabulated,
+)
 from tests.reports.recovery.ledgers import ledger, town
 
 DAY = date(2026, 11, 20)
