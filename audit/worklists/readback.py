@@ -137,9 +137,11 @@ def check(parsed: Parsed, published: Published, today: date) -> Returned:
     double = keyed & (pl.len().over("case_key") > 1)
     found = [
         _headings(parsed, team),
-        problems.of_rows(rows, ~keyed, None, "照合キーのない行です（手で追加した行、または合計の行）", "行を削除してください。新しい案件は一覧からは登録できません"),
-        problems.of_rows(rows, keyed & ~known, None, "公開した一覧にない案件です", "別の月や別の担当の一覧から写した行を消してください"),
-        problems.of_rows(rows, known & double, None, "同じ案件の行が2つ以上あります", "1行だけ残してください"),
+        problems.of_checks(rows, [
+            (~keyed, None, "照合キーのない行です（手で追加した行、または合計の行）", "行を削除してください。新しい案件は一覧からは登録できません"),
+            (keyed & ~known, None, "公開した一覧にない案件です", "別の月や別の担当の一覧から写した行を消してください"),
+            (known & double, None, "同じ案件の行が2つ以上あります", "1行だけ残してください"),
+        ]),
         swapped(rows.filter(keyed & ~known)),
     ]
     good = rows.filter(known & ~double)

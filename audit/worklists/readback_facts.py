@@ -35,15 +35,13 @@ def compare(rows: pl.DataFrame, grid: Grid, published: Published) -> pl.DataFram
     facts = published.facts.select("case_key", *(pl.col(c.key).alias(f"{c.key}:was") for c in specs))
     if grid.lossy or published.lossy:
         facts = facts.with_columns(pl.col(f"{c.key}:was").map_batches(_through_cp932, return_dtype=pl.String) for c in specs if c.kind not in NUMBERS)
-    both = rows.join(facts, on="case_key", how="left", validate="1:1", maintain_order="left")
-    differs = both.select("row", *(_differs(c, grid).alias(c.key) for c in specs))
-    count = differs.select("row", n=pl.sum_horizontal(pl.col(c.key).cast(pl.Int32) for c in specs))
-    both = both.drop([c.key for c in specs]).join(differs, on="row", validate="1:1").join(count, on="row", validate="1:1")
+    both = rows.join(facts, on="case_key", how="left", validate="1:1", maintain_order="left").with_columns(_differs(c, grid).alias(c.key) for c in specs)
+    both = both.with_columns(n=pl.sum_horizontal(pl.col(c.key).cast(pl.Int32) for c in specs))
     names = pl.concat_str([pl.when(c.key).then(pl.lit(f"「{c.ja}」")) for c in specs], ignore_nulls=True)
     many = pl.col("n") >= SWAPPED_FROM
-    found = [problems.of_rows(both, ~many & pl.col(c.key), c.ja, _what(c), _KEEP) for c in specs]
-    found.append(problems.of_rows(both, many, None, pl.lit("行の内容が公開した一覧と違います: ") + names, _CUT))
-    return problems.together(found)
+    return problems.of_checks(both, [
+        *((~many & pl.col(c.key), c.ja, _what(c), _KEEP) for c in specs), (many, None, pl.lit("行の内容が公開した一覧と違います: ") + names, _CUT),
+    ])
 
 
 def swapped(rows: pl.DataFrame) -> pl.DataFrame:

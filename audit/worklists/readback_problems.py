@@ -6,7 +6,7 @@ A problem names the place (file, sheet, row, heading as seen) and what is allowe
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -64,6 +64,18 @@ def of_rows(rows: pl.DataFrame, mask: pl.Expr, column: str | None, what: str | p
 
     known = [(pl.col(have) if have in rows.columns else pl.lit(None, dtype=PROBLEMS[c])).alias(c) for c, have in _KNOWN.items()]
     return rows.filter(mask.fill_null(False)).select(*known, column=pl.lit(column, dtype=pl.String), what=told(what), allowed=told(allowed)).cast(PROBLEMS)
+
+
+Check = tuple[pl.Expr, str | None, str | pl.Expr, str | pl.Expr]
+"""Mask, column, what, allowed: see `of_rows`."""
+
+
+def of_checks(rows: pl.DataFrame, checks: Sequence[Check]) -> pl.DataFrame:
+    """Return the problems of many checks: all masks are looked at in one pass, and only those that hit cost more."""
+    if rows.is_empty():
+        return none()
+    hit = rows.select(mask.fill_null(False).any().alias(str(i)) for i, (mask, *_) in enumerate(checks)).row(0)
+    return together(of_rows(rows, *check) for check, any_ in zip(checks, hit, strict=True) if any_)
 
 
 def together(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:

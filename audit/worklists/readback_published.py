@@ -101,7 +101,7 @@ def from_rows(rows: pl.DataFrame, *, run_id: str, month: str, insurer_no: str, t
 
 
 def _published(grid: Grid, run_id: str, month: str, insurer_no: str, team: str, cases: pl.DataFrame) -> Published:
-    facts = grid.rows.select(k for k in fact_keys(team) if k in grid.keys).join(cases, on="case_key", how="inner", validate="1:1")
+    facts = grid.rows.select(k for k in fact_keys(team) if k in grid.keys).join(cases, on="case_key", how="inner", validate="1:1", maintain_order="left")
     return Published(run_id, month, insurer_no, team, facts, grid.lossy)
 
 

@@ -25,8 +25,8 @@ def check_entries(entries: pl.DataFrame, team: str, month: str, today: date) -> 
     lay = layout()
     ja = {c.key: c.ja for c in lay.columns}
 
-    def at(key: str, mask: pl.Expr, what: str | pl.Expr, allowed: str | pl.Expr) -> pl.DataFrame:
-        return problems.of_rows(entries, mask & ~pl.col(key + BAD), ja[key], what, allowed)
+    def at(key: str, mask: pl.Expr, what: str | pl.Expr, allowed: str | pl.Expr) -> problems.Check:
+        return mask & ~pl.col(key + BAD), ja[key], what, allowed
 
     decision, reason, day, yen, stake = (pl.col(c) for c in ("decision", "reason_code", "decided_on", "requested_yen", "stake_yen"))
     decided, open_ = decision.is_not_null(), decision.is_null() & ~pl.col("decision" + BAD)
@@ -36,7 +36,7 @@ def check_entries(entries: pl.DataFrame, team: str, month: str, today: date) -> 
     reasons = decision.replace_strict(fitting, default=None, return_dtype=pl.String)
     fits = pl.any_horizontal((letter == k) & decision.is_in(list(v)) for k, v in lay.reason_fits.items())
     nothing = "・".join(c.ja for c in lay.choices["decision"] if c.code in lay.no_amount)
-    return problems.together([
+    return problems.of_checks(entries, [
         at("reason_code", decided & reason.is_null(), "判定があるのに理由が空欄です", reasons),
         at("decided_on", decided & day.is_null(), "判定があるのに日付が空欄です", "判定した日（例 2026/11/24）"),
         at("reason_code", decided & ~fits, pl.lit("判定「") + shown + "」に合わない理由です", reasons),

@@ -38,7 +38,8 @@ def read_entries(grid: Grid, team: str, rows: pl.DataFrame) -> tuple[pl.DataFram
 
     """
     specs = [c for c in layout().columns_for(team) if c.kind in INPUTS]
-    columns, found = [pl.col("row")], []
+    columns: list[pl.Expr] = [pl.col("row")]
+    checks: list[problems.Check] = []
     for spec in specs:
         if spec.key not in rows.columns:
             columns += [pl.lit(None, dtype=_OUT.get(spec.kind, pl.String)).alias(spec.key), pl.lit(False).alias(spec.key + BAD)]
@@ -46,14 +47,11 @@ def read_entries(grid: Grid, team: str, rows: pl.DataFrame) -> tuple[pl.DataFram
         value, wrong, allowed = _reading(spec, team, grid)
         kind = pl.col(spec.key + TYPE)
         formula, error = kind == "f", kind == "e"
-        found += [
-            problems.of_rows(rows, formula, spec.ja, "計算式が入っています", "式を消し、値を入れてください"),
-            problems.of_rows(rows, error, spec.ja, "エラー値が入っています", "消すか、値を入れ直してください"),
-        ]
-        found += [problems.of_rows(rows, ~formula & ~error & mask, spec.ja, what, allowed) for mask, what in wrong]
+        checks += [(formula, spec.ja, "計算式が入っています", "式を消し、値を入れてください"), (error, spec.ja, "エラー値が入っています", "消すか、値を入れ直してください")]
+        checks += [(~formula & ~error & mask, spec.ja, what, allowed) for mask, what in wrong]
         bad = pl.any_horizontal(formula, error, *(mask for mask, _ in wrong)).fill_null(False)
         columns += [pl.when(~bad).then(value).alias(spec.key), bad.alias(spec.key + BAD)]
-    return rows.select(columns), problems.together(found)
+    return rows.select(columns), problems.of_checks(rows, checks)
 
 
 _Reading = tuple[pl.Expr, list[tuple[pl.Expr, str]], str]
