@@ -14,14 +14,16 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 from scipy.optimize import linprog
+from scipy.sparse.csgraph import connected_components
 
 from audit.statistics.suppression_system import System, system_of
 
 if TYPE_CHECKING:
     from audit.statistics.suppression import Published
 
-_ROUNDS = 6
+_IDLE = 2  # trial moves in a row that free nothing, before single cells are looked at
 _TINY = 1e-6
+_SHOWN = np.array(None)  # state of a cell, compared elementwise
 _YEN_SHARE = 0.1
 
 
@@ -54,6 +56,8 @@ class _Search:
         self.now = (cells["report"] == now).to_numpy()
         # the last shown value of an earlier report, and the yen cells of each count
         self.last = _last_shown(cells)
+        self.column = cells["column"].cast(pl.Categorical).to_physical().to_numpy()
+        self.relations = sparse.vstack([system.equal, system.at_most], format="csc")
         self.state = np.array(cells["state"].to_list(), dtype=object)
         self.owner = _owners(cells)
         small = self.now & ~self.is_yen & (self.value > 0) & (self.value < threshold)
@@ -67,8 +71,11 @@ class _Search:
     def run(self) -> None:
         """Hide until every hidden cell can move far enough."""
         rng = np.random.default_rng(0)  # signs of trial moves; any will do
-        for attempt in range(_ROUNDS):
-            self._try_all(np.where(rng.random(len(self.value)) < 0.5, 1.0, -1.0) if attempt > 1 else np.full(len(self.value), 1.0 - 2 * attempt))
+        idle, before = 0, int(self._open().sum())
+        while before and idle < _IDLE:
+            self._try_all(np.where(rng.random(len(self.value)) < 0.5, 1.0, -1.0))
+            after = int(self._open().sum())
+            idle, before = (idle + 1 if after == before else 0), after
         while (open_cells := np.flatnonzero(self._open())).size:
             # counts first: their yen follow them
             for cell in sorted(open_cells, key=lambda i: (self.is_yen[i], self.value[i])):
@@ -80,7 +87,7 @@ class _Search:
         self.state[owned] = self.state[self.owner[owned]]
 
     def _open(self) -> np.ndarray:
-        hidden = self.state != np.array(None)
+        hidden = self.state != _SHOWN
         return hidden & (self.high - self.low < self.need - _TINY)
 
     def _bounds(self) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +101,7 @@ class _Search:
         }.items():
             mine = count & (self.state == state)
             low, high = np.where(mine, bounds[0], low), np.where(mine, bounds[1], high)
-        shown = self.state == np.array(None)
+        shown = self.state == _SHOWN
         return np.where(shown, self.value, low), np.where(shown, self.value, high)
 
     def _try_all(self, sign: np.ndarray) -> None:
@@ -120,46 +127,56 @@ class _Search:
         need = min(self.need[cell], high[cell] - low[cell])
         room = high[cell] - self.value[cell], self.value[cell] - low[cell]
         moves = [s * need for s, r in ((1, room[0]), (-1, room[1])) if r >= need - _TINY] or [room[0], -room[1]]
-        best = None
-        for move in moves:
-            found = self._move(cell, move, low, high)
-            if found is not None and (best is None or found[0] < best[0]):
-                best = found
-            if best is not None and best[0] <= _TINY:
-                break
-        if best is None:
+        found = self._best(cell, moves, low, high)
+        if found is None:
             if self.need[cell] <= 1:
                 raise ValueError("a hidden figure cannot be protected any more: earlier reports give it away")
             self.need[cell] -= 1
             return
-        _, free, point = best
-        newly = free[(np.abs(point) > _TINY) & (self.state[free] == np.array(None))]
-        counts = np.unique(np.where(self.is_yen[newly], self.owner[newly], newly))
-        self.state[counts] = "complement"
+        free, point = found
+        newly = free[(np.abs(point) > _TINY) & (self.state[free] == _SHOWN)]
+        self.state[np.where(self.is_yen[newly], self.owner[newly], newly)] = "complement"
         self._hide_yen()
         self._reach(free, point)
 
-    def _move(self, cell: int, move: float, low: np.ndarray, high: np.ndarray) -> tuple[float, np.ndarray, np.ndarray] | None:
-        yen = self.is_yen[cell]
-        shown = self.now & (self.state == np.array(None)) & (self.is_yen == yen)
+    def _best(self, cell: int, moves: list[float], low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return the cheapest move: among hidden cells of the same column, of all columns, then with further ones hidden."""
+        same, kind = self.column == self.column[cell], self.is_yen == self.is_yen[cell]
         # A cell can be a complement where its count is large: a 0 stays, and small ones are hidden anyway.
         counts = np.where(self.is_yen, self.value[self.owner], self.value)
-        can = shown & (counts >= self.threshold)
-        low, high = np.where(can, 0.0 if yen else self.threshold, low), np.where(can, np.inf, high)
-        free = np.flatnonzero((high > low) & (self.is_yen == yen))
-        cost = np.where(can, 1 + np.log10(np.maximum(counts, 1)), 0.0)[free]
-        bounds = np.stack([low[free] - self.value[free], high[free] - self.value[free]], axis=1)
-        place = int(np.searchsorted(free, cell))
-        bounds[place] = move, move
-        priced = np.flatnonzero(cost)
+        can = self.now & (self.state == _SHOWN) & (counts >= self.threshold)
+        cost = np.where(can, 1 + np.log10(np.maximum(counts, 1)), 0.0)
+        for near, more in ((same, False), (kind, False), (same, True), (kind, True)):
+            at_least = np.where(can & more, np.where(self.is_yen, 0.0, self.threshold), low)
+            bounds = at_least - self.value, np.where(can & more, np.inf, high) - self.value
+            found = [f for m in moves if (f := self._move(cell, m, near & (bounds[1] > bounds[0]), bounds, cost * more)) is not None]
+            if found:
+                return min(found, key=lambda f: f[0])[1:]
+        return None
+
+    def _move(self, cell: int, move: float, near: np.ndarray, bounds: tuple[np.ndarray, np.ndarray], cost: np.ndarray) -> tuple[float, np.ndarray, np.ndarray] | None:
+        """Return cost, cells and their moves of a point in which the cell has moved; None = there is none."""
+        free = self._around(np.flatnonzero(near), cell)
+        limits = np.stack([bounds[0][free], bounds[1][free]], axis=1)
+        limits[int(np.searchsorted(free, cell))] = move, move
+        price = cost[free] / abs(move)
+        priced = np.flatnonzero(price)
         m, n = len(priced), len(free)
         # |move| of the priced ones as further variables: u >= move, u >= -move
         ones, at = np.ones(m), np.arange(m)
         rows = sparse.csr_array(
             (np.concatenate([ones, -ones, -ones, -ones]), (np.concatenate([at, at, at + m, at + m]), np.concatenate([priced, n + at, priced, n + at]))), shape=(2 * m, n + m)
         )
-        point = self._solve(free, np.concatenate([np.zeros(n), cost[priced] / abs(move)]), bounds, more=np.stack([np.zeros(m), np.full(m, np.inf)], axis=1), rows=rows)
-        return None if point is None else (float(cost[priced] @ np.abs(point[priced]) / abs(move)), free, point[:n])
+        point = self._solve(free, np.concatenate([np.zeros(n), price[priced]]), limits, more=np.tile([0.0, np.inf], (m, 1)), rows=rows)
+        return None if point is None else (float(price @ np.abs(point[:n])), free, point[:n])
+
+    def _around(self, free: np.ndarray, cell: int) -> np.ndarray:
+        """Return those of the free cells that are tied to a cell, at one or more removes."""
+        tied = self.relations[:, free]
+        joint = sparse.csr_array(sparse.block_array([[None, tied], [tied.T, None]]))
+        _, group = connected_components(joint, directed=False)
+        group = group[tied.shape[0]:]
+        return free[group == group[np.searchsorted(free, cell)]]
 
     def _solve(self, free: np.ndarray, cost: np.ndarray, bounds: np.ndarray, *, more: np.ndarray, rows: sparse.csr_array) -> np.ndarray | None:
         equal = self.system.equal[:, free]
