@@ -59,7 +59,7 @@ class Report:
         months: first and last delivery month (cohort) that the cohort tables cover.
         insurers: 8 digits each.
         total: the funnel, one row.
-        splits: name of SPLITS -> funnel by it; month_team = by both.
+        splits: name of SPLITS -> funnel by it.
         trend: results by month of request (incidence.by_month).
         eventual: results of all requests (incidence.eventual).
         curve: their cumulative incidence; None without a request.
@@ -130,7 +130,7 @@ def report_of(
     risk = limitation.at_risk(everything, parameters)
     return Report(
         as_of=as_of, months=(oldest, newest), insurers=tuple(sorted(known.cases["insurer_no"].unique())), total=funnel(known).row(0, named=True),
-        splits={by: funnel(known, [by]) for by in SPLITS} | {"month_team": funnel(known, ["month", "team"])}, trend=results.by_month(asked), eventual=results.eventual(asked),
+        splits={by: funnel(known, [by]) for by in SPLITS}, trend=results.by_month(asked), eventual=results.eventual(asked),
         curve=results.incidence(asked) if asked.height else None, durations=waits.durations(known), durations_by_team=waits.durations(known, "team"),
         backlog=backlogs.backlog(everything), risk=risk, risk_months=limitation.by_month(risk, as_of),
         board=rule_board(known, not_evaluated_of(home, [r["run_id"] for r in runs]), rules), years=_years(everything, home, str(everything.cases["month"].max())),
