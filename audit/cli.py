@@ -86,6 +86,13 @@ def _parser() -> argparse.ArgumentParser:
     events = verb("export", _desk_export, "すべての記録をCSVに書き出す（監査用）", home=True, of=desks)
     events.add_argument("--out", type=Path, required=True, metavar="FILE.csv")
     events.add_argument("--with-memo", action="store_true", help="メモの文も書き出す（個人に触れることがある）")
+    results = verbs.add_parser("outcomes", help="再審査・過誤の結果、返納金台帳、求償台帳を取り込む").add_subparsers(required=True, metavar="ACTION")
+    answers = verb("import", _outcomes_import, "結果・台帳のCSVを申出と結び付けて登録する。結び付かない行は一覧にする", home=True, of=results)
+    answers.add_argument("file", type=Path, metavar="FILE.csv")
+    answers.add_argument("--kind", required=True, choices=["rereview", "repayment", "subrogation"], help="rereview 再審査・過誤の結果、repayment 返納金台帳、subrogation 求償台帳")
+    answers.add_argument("--mapping", type=Path, metavar="FILE.toml", help="列と結果の対応表（既定: 同梱の例。当所の様式に合わせて写して直す）")
+    answers.add_argument("--list", type=Path, dest="out", metavar="OUT.csv", help="結び付かない行の一覧の出力先（既定: 保存先フォルダの outcomes/）")
+    _signed(answers)
     evaluate = verb("evaluate", _evaluate, "既知の正解と照らして抽出と順位の質を測る", home=True)
     evaluate.add_argument("run", help="実行IDまたはフォルダ")
     evaluate.add_argument("labels", type=Path, help="labels.parquet")
@@ -254,6 +261,14 @@ def _desk_export(arguments: argparse.Namespace) -> None:
     from audit.desk.commands import export_events
 
     print(f"{arguments.out}: {export_events(_home(arguments), arguments.out, with_memo=arguments.with_memo):,}件の記録")
+
+
+def _outcomes_import(arguments: argparse.Namespace) -> None:
+    from audit.desk.outcome_import import import_outcomes
+
+    by = _who(arguments)
+    _catch_up(arguments, by)
+    print(import_outcomes(_home(arguments), arguments.file, arguments.kind, mapping=arguments.mapping, out=arguments.out, by=by, at=_now()).text())
 
 
 def _report(arguments: argparse.Namespace) -> None:

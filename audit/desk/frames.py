@@ -22,7 +22,7 @@ class Ledger:
     money: pl.DataFrame
 
 
-_EVENT = {
+EVENT = {
     "seq": pl.Int64, "at": pl.Datetime("us", "UTC"), "who": pl.String, "kind": pl.String, "case_id": pl.String, "run_id": pl.String,
     "request_id": pl.String, "code": pl.String, "reason": pl.String, "yen": pl.Int64, "on_date": pl.Date, "minutes": pl.Float64,
 }
@@ -40,10 +40,10 @@ def read_ledger(home: Path, as_of: date) -> Ledger:
     end = datetime.combine(as_of + timedelta(days=1), time(), TOKYO).astimezone(UTC)
     with opened(home) as connection, reading(connection):
         where = "WHERE kind IN ('published', 'decided', 'requested', 'due', 'result', 'money') ORDER BY seq"
-        events = rows.read(connection, _EVENT, "desk_event", where)
+        events = rows.read(connection, EVENT, "desk_event", where)
         cases = rows.read(connection, {c: t for c, t in CASE.items() if c != "claim_ids"}, "desk_case")
     events = events.filter(pl.col("at") < end).with_columns(processed_on=pl.col("at").dt.convert_time_zone(TOKYO.key).dt.date()).drop("at")
-    return Ledger(_cases(cases, events), _decisions(events), _requests(events), _money(events))
+    return Ledger(_cases(cases, events), _decisions(events), requests_of(events), _money(events))
 
 
 def _last(events: pl.DataFrame, kind: str, key: str) -> pl.DataFrame:
@@ -66,7 +66,8 @@ def _decisions(events: pl.DataFrame) -> pl.DataFrame:
     ))
 
 
-def _requests(events: pl.DataFrame) -> pl.DataFrame:
+def requests_of(events: pl.DataFrame) -> pl.DataFrame:
+    """Return REQUESTS from events (EVENT with processed_on), in order of seq."""
     asked = _last(events, "requested", "request_id").select(
         "request_id", "case_id", "processed_on", way="code", requested_on="on_date", requested_yen="yen",
     )

@@ -18,7 +18,7 @@ INSURER = "00131001"
 
 
 def case_id(n: int, team: str = "review", month: str = "2026-08") -> str:
-    return f"{team}|{INSURER}|{month}|{INSURER}:p{n}|1310000{n % 10}"
+    return f"{team}|{INSURER}|{month}|{INSURER}:p{n}|1310000{n % 10:03d}"
 
 
 def later(days: int) -> datetime:
@@ -30,7 +30,7 @@ def cases(n: int, *, team: str = "review", month: str = "2026-08", selection: st
     return CASES.conform(pl.DataFrame(
         {
             "case_id": [case_id(i, team, month) for i in numbers], "team": team, "insurer_no": INSURER, "person_id": [f"{INSURER}:p{i}" for i in numbers],
-            "provider_id": [f"1310000{i % 10}" for i in numbers], "service_month": month,
+            "provider_id": [f"1310000{i % 10:03d}" for i in numbers], "service_month": month,
             "rule_ids": [["RC01", "MC07"][: i % 3] for i in numbers], "finding_ids": [[f"f{i}"] for i in numbers],
             "claim_ids": [[f"med:{INSURER}:{202608000000 + i}"] for i in numbers], "severity": "suspicion",
             "at_stake_yen": [1000 * (i + 1) for i in numbers], "p_upheld": 0.5, "expected_yen": [500 * (i + 1) for i in numbers], "minutes": 10.0,
