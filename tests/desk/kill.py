@@ -1,6 +1,8 @@
 """`kill -9` at random moments during publish and import, restart, look: nothing acknowledged is lost, nothing is double.
 
-    python -m tests.desk.kill [KILLS] [SEED]      both engines (PostgreSQL where one answers), KILLS moments each
+    python -m tests.desk.kill [KILLS] [SEED] [sqlite | postgresql]
+
+KILLS moments on each engine (PostgreSQL where one answers), or on the one named.
 """
 
 from __future__ import annotations
@@ -143,9 +145,14 @@ def prove(home: Path, kills: int, seed: int) -> Account:
 def main() -> None:
     """Prove it on both engines and print the account."""
     kills, seed = int(sys.argv[1]) if len(sys.argv) > 1 else 50, int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    os.environ.pop("DATABASE_URL", None)
+    engines = sys.argv[3:] or ["sqlite", "postgresql"]
+    if named := os.environ.pop("DATABASE_URL", None):  # a scratch database is made beside it
+        os.environ["KOKUHO_AUDIT_TEST_SERVER"] = named
     with tempfile.TemporaryDirectory() as folder:
-        _report("SQLite", Path(folder) / "sqlite", kills, seed)
+        if "sqlite" in engines:
+            _report("SQLite", Path(folder) / "sqlite", kills, seed)
+        if "postgresql" not in engines:
+            return
         url = server()
         if url is None:
             print("PostgreSQL: no server answers at 127.0.0.1:5432; not tried")
