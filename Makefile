@@ -13,7 +13,7 @@ STAMP  := $(VENV)/.installed
 DEMO_HOME ?= var/demo
 REAL_DATA ?= ../shared/data
 
-.PHONY: help audit test test-real fuzz mutation bench bench-prefecture bench-ledger kill-proof lint constraints clean deploy-check
+.PHONY: help audit test test-real fuzz hostile mutation bench bench-prefecture bench-ledger kill-proof lint constraints clean deploy-check
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -39,6 +39,9 @@ WORLDS ?= 100
 PERSONS ?= 400
 fuzz: $(STAMP)  ## rules against oracles written from the notes, over WORLDS=100 random worlds a family; prints the counts
 	@ORACLE_WORLDS=$(WORLDS) ORACLE_PERSONS=$(PERSONS) $(BIN)/python -m pytest -m slow tests/oracle -q -s
+
+hostile: $(STAMP)  ## 10,000 hostile strings through export, LibreOffice and import: no live formula, all unchanged (needs soffice)
+	@$(BIN)/python -m pytest -m slow tests/worklists/test_readback_hostile.py -q -s
 
 mutation: $(STAMP)  ## every number of the parameters moved by one step: does a test notice? (a minute or two)
 	@$(BIN)/python -m tests.mutation

@@ -76,8 +76,13 @@ class Imported:
         return told + (f"（{self.again:,}ファイルは以前に取り込んだ内容と同じです）" if self.again else "")
 
 
+def lists_in(folder: Path) -> list[Path]:
+    """Return the files of a folder that are lists, or were meant to be; Excel's lock files and hidden ones are left out."""
+    return [p for p in sorted(folder.iterdir()) if p.is_file() and not p.name.startswith((".", "~$")) and p.suffix.lower() in (*LISTS, *OTHERS)]
+
+
 def gather(paths: Iterable[Path]) -> list[Path]:
-    """Return the files to import: those named, and of a folder every list in it (Excel's lock files and hidden ones left out).
+    """Return the files to import: those named, and of a folder every list in it (`lists_in`).
 
     Raises:
         UsageError: a path is not there, or a folder has no list.
@@ -86,8 +91,7 @@ def gather(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = [p for p in sorted(path.iterdir()) if p.is_file() and not p.name.startswith((".", "~$")) and p.suffix.lower() in (*LISTS, *OTHERS)]
-            if not inside:
+            if not (inside := lists_in(path)):
                 raise UsageError("no worklist in this folder", file=str(path), remedy="put .xlsx or .csv files into it")
             found += inside
         elif path.is_file():

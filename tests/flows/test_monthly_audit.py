@@ -79,9 +79,10 @@ def test_the_deployment_runs_to_its_end(office):
     folder, env = office
     prefect(env, "work-pool", "create", "kokuho", "--type", "process")
     prefect(env, "--no-prompt", "deploy", "--all")
-    deployed = ask(env, "/deployments/filter", {})
-    assert [d["name"] for d in deployed] == ["monthly"]
-    assert [(s["schedule"]["cron"], s["schedule"]["timezone"], s["active"]) for s in deployed[0]["schedules"]] == [("0 6 12 * *", "Asia/Tokyo", True)]
+    deployed = {d["name"]: [(s["schedule"]["cron"], s["schedule"]["timezone"], s["active"]) for s in d["schedules"]] for d in ask(env, "/deployments/filter", {})}
+    assert deployed == {
+        "monthly": [("0 6 12 * *", "Asia/Tokyo", True)], "recovery-report": [("0 7 20 * *", "Asia/Tokyo", True)], "take-in-decisions": [("0 18 * * 1-5", "Asia/Tokyo", True)],
+    }
 
     prefect(env, "deployment", "run", "monthly-audit/monthly", "--param", f'month="{MONTH}"')
     prefect(env, "worker", "start", "--pool", "kokuho", "--run-once", "--name", "office")
