@@ -1,6 +1,6 @@
 """The monthly recovery report as a Prefect flow: page and workbook for the office, and the public page where it is wanted.
 
-States hold file names and counts of files only: a report has no person data, but case keys stand in its list of time limits.
+States hold file names and counts of files only. The pages have no person data; the workbook's list of time limits has case keys.
 """
 
 from __future__ import annotations

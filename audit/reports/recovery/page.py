@@ -39,9 +39,9 @@ URGENT, SHOWN_RULES, HORIZON_MONTHS = 15, 16, 12
 _HERE = Path(__file__)
 
 
-def as_html(report: Report) -> str:
-    """Return the page for the office."""
-    return template("page.html").render(context(report))
+def as_html(report: Report, drawn: dict[str, str] | None = None) -> str:
+    """Return the page for the office; `drawn` = its charts, where the caller has them (`charts`)."""
+    return template("page.html").render(context(report) | {"charts": charts(report) if drawn is None else drawn})
 
 
 def template(name: str) -> jinja2.Template:
@@ -55,29 +55,40 @@ def stylesheet() -> Markup:
     return Markup(_HERE.with_name("page.css").read_text(encoding="utf-8"))
 
 
-def context(report: Report) -> dict[str, Any]:
-    """Return what the template shows, in words."""
-    total, rules = report.total, all_rules()
-    titles = {r.id: r.title_ja for r in rules.values()}
-    shown = report.board.filter(pl.col("judged") > 0).sort("upheld_yen", "rule_id", descending=[True, False]).head(SHOWN_RULES)
+def charts(report: Report) -> dict[str, str]:
+    """Return the page's charts as SVG; empty where there is nothing to draw."""
     teams = [t for t in words()["team"] if t in set(report.splits["team"]["team"])]
     axis = [f"{months_before(report.as_of.replace(day=1), -i):%Y-%m}" for i in range(HORIZON_MONTHS)]
-    ahead = report.risk_months.filter(pl.col("month").is_in(axis))
+    ahead, shown = report.risk_months.filter(pl.col("month").is_in(axis)), _shown_rules(report)
+    return {
+        "funnel": drawings.funnel_chart(report.total), "cohort": drawings.cohort_chart(report.splits["month"]),
+        "trend": drawings.trend_chart(report.trend) if report.trend["expected"].count() else "",
+        "outcome": drawings.outcome_chart(report.curve) if report.curve else "", "durations": drawings.duration_chart(report.durations),
+        "town": drawings.town_chart(report.town.rate.low, report.town.rate.estimate, report.town.rate.high, report.town.rate.high * 1.6) if report.town else "",
+        "limits": drawings.limit_chart(ahead, {e["id"]: e["ja"] for e in limits()}, axis) if ahead.height else "",
+        "undecided": drawings.backlog_chart(report.backlog, "undecided", teams), "unanswered": drawings.backlog_chart(report.backlog, "unanswered", teams),
+        "rules": drawings.rule_chart(shown, titles_of_rules()) if shown.height else "",
+    }
+
+
+def titles_of_rules() -> dict[str, str]:
+    """Return rule -> title."""
+    return {r.id: r.title_ja for r in all_rules().values()}
+
+
+def _shown_rules(report: Report) -> pl.DataFrame:
+    return report.board.filter(pl.col("judged") > 0).sort("upheld_yen", "rule_id", descending=[True, False]).head(SHOWN_RULES)
+
+
+def context(report: Report) -> dict[str, Any]:
+    """Return what the template shows beside its charts, in words."""
+    titles, total = titles_of_rules(), report.total
     return {
         "title": TITLE, "css": stylesheet(), "period": period_ja(report.months), "as_of": day_ja(report.as_of), "insurers": "、".join(report.insurers), "n": number,
         "kpis": _kpis(total), "lead": lead(report), "unplaced": "、".join(f"{word('unplaced', k)}{v:,}行" for k, v in report.unplaced.items()),
         "by": {name: funnel_rows(report, name) for name in ("month", "team", "provider_kind", "way", "selection")},
-        "charts": {
-            "funnel": drawings.funnel_chart(total), "cohort": drawings.cohort_chart(report.splits["month"]),
-            "trend": drawings.trend_chart(report.trend) if report.trend["expected"].count() else "",
-            "outcome": drawings.outcome_chart(report.curve) if report.curve else "", "durations": drawings.duration_chart(report.durations),
-            "town": drawings.town_chart(report.town.rate.low, report.town.rate.estimate, report.town.rate.high, report.town.rate.high * 1.6) if report.town else "",
-            "limits": drawings.limit_chart(ahead, {e["id"]: e["ja"] for e in limits()}, axis) if ahead.height else "",
-            "undecided": drawings.backlog_chart(report.backlog, "undecided", teams), "unanswered": drawings.backlog_chart(report.backlog, "unanswered", teams),
-            "rules": drawings.rule_chart(shown, titles) if shown.height else "",
-        },
         "eventual": _eventual(report.eventual), "durations": [_duration(r) for r in report.durations.rows(named=True)], "town": _town(report),
-        "years": [_year(y) for y in report.years], "limits": _limits(report), "urgent": _urgent(report), "shown_rules": shown.height,
+        "years": [_year(y) for y in report.years], "limits": _limits(report), "urgent": _urgent(report), "shown_rules": _shown_rules(report).height,
         "board": [_rule(r, titles) for r in report.board.filter(pl.col("flagged") > 0).rows(named=True)],
         "silent": report.board.filter(pl.col("flagged") == 0).height,
         "retire": [r | {"title": titles.get(r["rule_id"], "")} for r in report.board.filter("retire").rows(named=True)], "criterion": criterion_ja(),
@@ -174,8 +185,10 @@ def _limits(report: Report) -> list[dict[str, Any]]:
 
 
 def _urgent(report: Report) -> list[dict[str, Any]]:
+    """Return what ends soon by day, limit, team and stage; case ids hold persons' keys and stay off the page."""
     names = {e["id"]: e["ja"] for e in limits()}
-    rows = report.risk.filter(pl.col("state") == "near").head(URGENT).rows(named=True)
+    near = report.risk.filter(pl.col("state") == "near").group_by("limit_on", "days_left", "limit", "team", "stage").agg(cases=pl.len(), yen=pl.col("yen").sum())
+    rows = near.sort("limit_on", "limit", "team", "stage").head(URGENT).rows(named=True)
     return [r | {"name": names[r["limit"]], "limit_on": _short_day(r["limit_on"]), "stage": word("stage", r["stage"]), "team": word("team", r["team"])} for r in rows]
 
 

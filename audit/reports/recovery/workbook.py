@@ -18,9 +18,8 @@ from audit.reports.recovery.assemble import Report
 from audit.reports.recovery.backlog import AGES
 from audit.reports.recovery.drawings import AGE_JA
 from audit.reports.recovery.limitation import limits
-from audit.reports.recovery.page import TITLE, criterion_ja, funnel_rows, lead, period_ja
+from audit.reports.recovery.page import TITLE, criterion_ja, funnel_rows, lead, period_ja, titles_of_rules
 from audit.reports.recovery.words import day_ja, fiscal_year_ja, month_ja, word, words
-from audit.rules import all_rules
 from audit.worklists import text_safety
 from audit.worklists.styles import FONT, LINE, NAVY, SHADE, Styles
 
@@ -124,7 +123,7 @@ class _Sheets:
 
 
 def _overview(sheets: _Sheets, report: Report) -> None:
-    sheet, row = sheets.add("概要", f"{TITLE}　{period_ja(report.months)}納品分", f"{day_ja(report.as_of)}現在　保険者 {'、'.join(report.insurers)}　件数と金額のみ（氏名・番号は含みません）")
+    sheet, row = sheets.add("概要", f"{TITLE}　{period_ja(report.months)}納品分", f"{day_ja(report.as_of)}現在　保険者 {'、'.join(report.insurers)}　件数と金額のみ。シート「期限の案件」だけは案件IDを含むため庁内用です")
     columns = (Col("stage", "段階", 12), Col("cases", "件数", 14, "int"), Col("yen", "金額（円）", 20, "yen"), Col("what", "金額の意味", 70))
     meaning = {g["word"]: g["text"] for g in words()["glossary"]}
     stages = [
@@ -141,7 +140,7 @@ def _stages(sheets: _Sheets, report: Report) -> None:
     sheet, row = sheets.add("四つの段階", "抽出から収納まで", "案件は合計では1回だけ数えます。ルール別・回収方法別では1件が複数の行に現れることがあります。")
     for name, title in (("month", "納品の月ごと"), ("team", "担当ごと"), ("provider_kind", "機関の種類ごと"), ("selection", "抽出区分ごと"), ("way", "回収方法ごと（件数の合計は全体と一致しません）")):
         row = sheets.table(sheet, row, _FUNNEL, funnel_rows(report, name), title, widths=name == "month")
-    titles = {r.id: r.title_ja for r in all_rules().values()}
+    titles = titles_of_rules()
     rows = [r | {"label": f"{r['rule_id']} {titles.get(r['rule_id'], '')}" if r["rule_id"] else "ルールなし（モデル・無作為）"} for r in report.splits["rule_id"].rows(named=True)]
     sheets.table(sheet, row, _FUNNEL, rows, "ルールごと（件数も額も合計は全体と一致しません）", widths=False)
     sheet.freeze_panes(3, 1)
@@ -203,7 +202,7 @@ def _limit_cases(sheets: _Sheets, report: Report) -> None:
     names = {e["id"]: e["ja"] for e in limits()}
     urgent = report.risk.filter(pl.col("state").is_in(["over", "near"])).sort(pl.col("state") == "over", "limit_on", "limit", "case_id")
     left_out = max(urgent.height - ROWS_MAX, 0)
-    sheet, row = sheets.add("期限の案件", "期限が間近または経過した案件", f"間近のものが先。{'ほかに' + format(left_out, ',') + '件あります。' if left_out else ''}")
+    sheet, row = sheets.add("期限の案件", "期限が間近または経過した案件", f"庁内用（案件IDは個人の番号を含みます）。間近のものが先。{'ほかに' + format(left_out, ',') + '件あります。' if left_out else ''}")
     columns = (
         Col("state", "状態", 8), Col("limit_on", "期限", 12, "date"), Col("days_left", "残り（日）", 9, "int"), Col("name", "期限の種類", 32), Col("team", "担当", 18), Col("stage", "段階", 8),
         Col("service_month", "診療年月", 10), Col("yen", "額（円）", 14, "yen"), Col("case_id", "案件ID", 60),
@@ -236,7 +235,7 @@ def _backlog(sheets: _Sheets, report: Report) -> None:
 
 def _rules(sheets: _Sheets, report: Report) -> None:
     sheet, row = sheets.add("ルール", "ルールの評価", f"認容率は点検した案件についてのもので、点検していない案件や全体には当てはまりません。廃止の提案の基準：{criterion_ja()}。自動では止まりません。")
-    titles = {r.id: r.title_ja for r in all_rules().values()}
+    titles = titles_of_rules()
     columns = (
         Col("rule_id", "ルール", 9), Col("title", "名称", 32), Col("flagged", "抽出（件）", 9, "int"), Col("at_stake_yen", "影響額（円）", 14, "yen"), Col("listed", "一覧（件）", 9, "int"),
         Col("reviewed", "点検（件）", 9, "int"), Col("judged", "判断（件）", 9, "int"), Col("upheld", "認容（件）", 9, "int"), Col("precision", "認容率", 9, "percent"), Col("lower", "下限", 9, "percent"),
