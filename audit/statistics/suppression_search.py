@@ -50,14 +50,16 @@ class _Search:
 
     def __init__(self, system: System, now: int, threshold: int, width: int, changes: bool) -> None:
         cells = system.cells
-        self.system, self.threshold = system, threshold
+        self.threshold = threshold
         self.value = cells["value"].to_numpy().astype(float)
         self.is_yen = cells["of"].is_not_null().to_numpy()
         self.now = (cells["report"] == now).to_numpy()
         # the last shown value of an earlier report, and the yen cells of each count
         self.last = _last_shown(cells)
         self.column = cells["column"].cast(pl.Categorical).to_physical().to_numpy()
-        self.relations = sparse.vstack([system.equal, system.at_most], format="csc")
+        self.equal, self.at_most = system.equal.tocsc(), system.at_most.tocsc()
+        self.slack = -(system.at_most @ self.value)
+        self.relations = sparse.vstack([self.equal, self.at_most], format="csc")
         self.state = np.array(cells["state"].to_list(), dtype=object)
         self.owner = _owners(cells)
         small = self.now & ~self.is_yen & (self.value > 0) & (self.value < threshold)
@@ -73,7 +75,7 @@ class _Search:
         rng = np.random.default_rng(0)  # signs of trial moves; any will do
         idle, before = 0, int(self._open().sum())
         while before and idle < _IDLE:
-            self._try_all(np.where(rng.random(len(self.value)) < 0.5, 1.0, -1.0))
+            self._try_all(rng)
             after = int(self._open().sum())
             idle, before = (idle + 1 if after == before else 0), after
         while (open_cells := np.flatnonzero(self._open())).size:
@@ -104,22 +106,20 @@ class _Search:
         shown = self.state == _SHOWN
         return np.where(shown, self.value, low), np.where(shown, self.value, high)
 
-    def _try_all(self, sign: np.ndarray) -> None:
-        """Move all cells that are still open at once, each in its direction, as far as that goes without hiding more."""
-        goal = np.flatnonzero(self._open())
-        if not goal.size:
-            return
+    def _try_all(self, rng: np.random.Generator) -> None:
+        """Push all cells that are still open at once, each in a direction by chance, as far as that goes without hiding more."""
         low, high = self._bounds()
+        reach = 2 * self.need
+        low, high = np.maximum(low, self.value - reach) - self.value, np.minimum(high, self.value + reach) - self.value
         free = np.flatnonzero(high > low)
-        at = {int(c): k for k, c in enumerate(free)}
-        goal = np.array([g for g in goal if int(g) in at], dtype=int)
-        n, m = len(free), len(goal)
-        # variables: moves of free cells, then how much of its need each goal has got
-        got = sparse.csr_array((np.concatenate([np.ones(m), -sign[goal]]), (np.tile(np.arange(m), 2), np.concatenate([n + np.arange(m), [at[int(g)] for g in goal]]))), shape=(m, n + m))
-        point = self._solve(free, np.concatenate([np.zeros(n), -1 / self.need[goal]]), np.stack([low[free] - self.value[free], high[free] - self.value[free]], axis=1),
-                            more=np.stack([np.zeros(m), self.need[goal]], axis=1), rows=got)
-        if point is not None:
-            self._reach(free, point[:n])
+        goal = np.where(self._open(), np.where(rng.random(len(self.value)) < 0.5, 1.0, -1.0) / self.need, 0.0)
+        group = self._groups(free)
+        order = np.argsort(group, kind="stable")
+        for mine in np.split(free[order], np.flatnonzero(np.diff(group[order])) + 1):
+            if goal[mine].any():
+                point = self._solve(mine, goal[mine], np.stack([low[mine], high[mine]], axis=1))
+                if point is not None:
+                    self._reach(mine, point)
 
     def _free(self, cell: int) -> None:
         """Find a point that moves a cell far enough, up or down, hiding as little more as possible."""
@@ -172,23 +172,27 @@ class _Search:
 
     def _around(self, free: np.ndarray, cell: int) -> np.ndarray:
         """Return those of the free cells that are tied to a cell, at one or more removes."""
-        tied = self.relations[:, free]
-        joint = sparse.csr_array(sparse.block_array([[None, tied], [tied.T, None]]))
-        _, group = connected_components(joint, directed=False)
-        group = group[tied.shape[0]:]
+        group = self._groups(free)
         return free[group == group[np.searchsorted(free, cell)]]
 
-    def _solve(self, free: np.ndarray, cost: np.ndarray, bounds: np.ndarray, *, more: np.ndarray, rows: sparse.csr_array) -> np.ndarray | None:
-        equal = self.system.equal[:, free]
+    def _groups(self, free: np.ndarray) -> np.ndarray:
+        """Return a number per free cell, the same for cells that are tied to one another."""
+        tied = self.relations[:, free]
+        joint = sparse.csr_array(sparse.block_array([[None, tied], [tied.T, None]]))
+        return connected_components(joint, directed=False)[1][tied.shape[0]:]
+
+    def _solve(self, free: np.ndarray, cost: np.ndarray, bounds: np.ndarray, *, more: np.ndarray | None = None, rows: sparse.csr_array | None = None) -> np.ndarray | None:
+        equal = self.equal[:, free].tocsr()
         equal = equal[np.flatnonzero(np.diff(equal.indptr))]
-        most = self.system.at_most[:, free]
+        most = self.at_most[:, free].tocsr()
         used = np.flatnonzero(np.diff(most.indptr))
-        slack = -(self.system.at_most @ self.value)[used]
-        pad = len(cost) - len(free)
-        a_eq = sparse.hstack([equal, sparse.csr_array((equal.shape[0], pad))], format="csr") if pad else equal
-        a_ub = sparse.vstack([sparse.hstack([most[used], sparse.csr_array((len(used), pad))]), rows], format="csr")
-        answer = linprog(cost, A_ub=a_ub, b_ub=np.concatenate([slack, np.zeros(rows.shape[0])]), A_eq=a_eq, b_eq=np.zeros(a_eq.shape[0]),
-                         bounds=np.concatenate([bounds, more]), method="highs")
+        most, slack = most[used], self.slack[used]
+        if rows is not None:
+            pad = len(cost) - len(free)
+            equal = sparse.hstack([equal, sparse.csr_array((equal.shape[0], pad))], format="csr")
+            most = sparse.vstack([sparse.hstack([most, sparse.csr_array((len(used), pad))]), rows], format="csr")
+            slack, bounds = np.concatenate([slack, np.zeros(rows.shape[0])]), np.concatenate([bounds, more])
+        answer = linprog(cost, A_ub=most, b_ub=slack, A_eq=equal, b_eq=np.zeros(equal.shape[0]), bounds=bounds, method="highs")
         return answer.x if answer.status == 0 else None
 
     def _reach(self, free: np.ndarray, move: np.ndarray) -> None:
