@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 OFFICE = shutil.which("soffice")
+SECONDS = 1_800  # of one start: a machine that does much else takes its time
 
 _MACRO = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE script:module PUBLIC "-//OpenOffice.org//DTD OfficeDocument 1.0//EN" "module.dtd">
@@ -53,7 +54,7 @@ _LIBRARY = """<?xml version="1.0" encoding="UTF-8"?>
 
 def _run(profile: Path, *arguments: str) -> str:
     done = subprocess.run(
-        [OFFICE, f"-env:UserInstallation=file://{profile}", "--headless", *arguments], capture_output=True, text=True, timeout=300, check=False,
+        [OFFICE, f"-env:UserInstallation=file://{profile}", "--headless", *arguments], capture_output=True, text=True, timeout=SECONDS, check=False,
     )
     return done.stdout + done.stderr
 
