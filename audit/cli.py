@@ -120,6 +120,22 @@ def _parser() -> argparse.ArgumentParser:
     fees = verb("fees", _fees, "柔整の申請書1件を料金表から計算し直し、行ごとに示す", home=True)
     fees.add_argument("claim", help="申請書ID（judo:保険者番号:整理番号）")
     fees.add_argument("--month", required=True, help="納品の診療年月 YYYY-MM")
+    samples = verbs.add_parser("sample", help="無作為抽出の標本数の計算と抽出").add_subparsers(required=True, metavar="ACTION")
+    plan = verb("plan", _sample_plan, "必要な標本数と層ごとの割当てを計算する", of=samples)
+    plan.add_argument("--universe", type=int, help="母数（--strata を使わないとき）")
+    plan.add_argument("--expected-rate", type=float, required=True, help="見込みの誤り率（0.05 = 5%%）")
+    plan.add_argument("--precision", type=float, required=True, help="区間の幅の半分（0.03 = ±3%%）")
+    plan.add_argument("--confidence", type=float, default=0.9)
+    plan.add_argument("--strata", type=Path, metavar="FILE", help="層のCSV: stratum,units[,spread]")
+    plan.add_argument("--allocation", choices=["proportional", "neyman"], default="proportional", help="proportional=件数比例（割合の推計）、neyman=件数×ばらつき（金額の推計）")
+    plan.add_argument("--spares", type=float, default=0.25, help="標本1件当たりの予備")
+    plan.add_argument("--seed", type=int, default=1)
+    drawn = verb("draw", _sample_draw, "一覧から標本と予備を抽出する（同じ種なら誰がしても同じ）", of=samples)
+    drawn.add_argument("ids", type=Path, metavar="IDS.csv", help="id[,stratum] のCSV")
+    drawn.add_argument("--n", type=int, required=True, help="標本数")
+    drawn.add_argument("--seed", type=int, required=True, help="抽出の種。抽出の前に決めて記録する")
+    drawn.add_argument("--spares", type=float, default=0.25, help="標本1件当たりの予備")
+    drawn.add_argument("--out", type=Path, required=True, help="標本のCSV。横に再現用の .json も書く")
     demo = verb("demo", _demo, "架空の町を作り、最初から点検リストまで実行する", home=True)
     demo.add_argument("--insured", type=int, default=20_000)
     demo.add_argument("--month", default="2026-10")
@@ -164,17 +180,19 @@ def _spec(arguments: argparse.Namespace):
 def _run(arguments: argparse.Namespace) -> None:
     from audit import desk
 
-    spec = _spec(arguments)
-    if arguments.no_prefect:
-        from audit.pipeline import run_month
-
-        done = run_month(spec, progress=lambda line: print(line, flush=True))
-        desk.publish(spec.home, done, by=_who(arguments), at=_now())
-    else:
+    spec, by = _spec(arguments), _who(arguments)
+    if not arguments.no_prefect:
         from flows.monthly_audit import run_as_flow
 
-        done = run_as_flow(spec, by=_who(arguments))
-    _show(done)
+        _show(run_as_flow(spec, by=by))
+        return
+    from audit.pipeline import run_month
+
+    done = run_month(spec, progress=lambda line: print(line, flush=True))
+    try:
+        desk.publish(spec.home, done, by=by, at=_now())
+    finally:  # the run is finished, whatever the desk says: the next command publishes it
+        _show(done)
 
 
 def _intake(arguments: argparse.Namespace) -> None:
@@ -395,6 +413,27 @@ def _recovery(arguments: argparse.Namespace) -> None:
     write = write_public if arguments.public else write_report
     for file in write(_home(arguments), _day(arguments.as_of) or _today(), arguments.first, arguments.last, arguments.out):
         print(file)
+
+
+def _sample_plan(arguments: argparse.Namespace) -> None:
+    import polars as pl
+
+    from audit.statistics.planner import plan, plan_text, read_strata
+
+    if (arguments.strata is None) == (arguments.universe is None):
+        raise UsageError("give either --universe or --strata", remedy="--universe N, or --strata FILE with columns stratum,units[,spread]")
+    strata = read_strata(arguments.strata) if arguments.strata else pl.DataFrame({"stratum": ["全体"], "units": [arguments.universe]})
+    asked = arguments.expected_rate, arguments.precision, arguments.confidence
+    print(plan_text(plan(strata, *asked, allocation=arguments.allocation, spares=arguments.spares), *asked, arguments.seed))
+
+
+def _sample_draw(arguments: argparse.Namespace) -> None:
+    from audit.statistics.planner import draw, read_ids, write_draw
+
+    drawn, record = draw(read_ids(arguments.ids), arguments.n, arguments.seed, spares=arguments.spares)
+    for file in write_draw(arguments.out, drawn, record):
+        print(file)
+    print(f"母数 {record['universe']:,}件（SHA-256 {record['universe_sha256']}）から標本 {record['n']:,}件、予備 {drawn.height - record['n']:,}件")
 
 
 def _now() -> datetime:
