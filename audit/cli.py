@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("run", help="実行ID（runs/ の下のフォルダ名）")
     export.add_argument("--csv-encoding", choices=["utf-8-sig", "cp932"], default="utf-8-sig")
     export.add_argument("--out", type=Path, help="出力先（既定: その実行の worklists/）")
+    export.add_argument("--pseudonym-key", type=Path, metavar="FILE", help="宛名番号などを仮名にして作る（16バイト以上の鍵のファイル。--out が必要）")
     taken = verb("import", _worklist_import, "記入済みの点検リスト（xlsx・CSV）を台帳に取り込む。問題があれば何も登録しない", home=True, of=lists)
     taken.add_argument("files", nargs="+", type=Path, metavar="FILE", help="記入済みのファイル、またはそのフォルダ")
     _signed(taken)
@@ -224,8 +225,12 @@ def _find_run(arguments: argparse.Namespace) -> Path:
 def _worklist_export(arguments: argparse.Namespace) -> None:
     from audit.pipeline import export_again
 
-    for file in export_again(_find_run(arguments), arguments.csv_encoding, arguments.out):
+    for file in export_again(_find_run(arguments), arguments.csv_encoding, arguments.out, _secret(arguments.pseudonym_key)):
         print(file)
+
+
+def _secret(file: Path | None) -> bytes | None:
+    return file and file.read_bytes().strip()
 
 
 def _worklist_import(arguments: argparse.Namespace) -> None:
@@ -235,10 +240,10 @@ def _worklist_import(arguments: argparse.Namespace) -> None:
 
     by = _who(arguments)
     _catch_up(arguments, by)
-    key = arguments.pseudonym_key and arguments.pseudonym_key.read_bytes().strip()
     try:
         done = import_worklists(
-            _home(arguments), gather(arguments.files), by=by, at=_now(), take=parse_take(arguments.take), run=arguments.run, pseudonym_key=key,
+            _home(arguments), gather(arguments.files), by=by, at=_now(), take=parse_take(arguments.take), run=arguments.run,
+            pseudonym_key=_secret(arguments.pseudonym_key),
         )
     except ProblemsFound as found:
         if arguments.problems:

@@ -482,12 +482,14 @@ def store_only(spec: RunSpec, progress: Progress = lambda _: None) -> dict[str, 
 
 
 @storage_errors()
-def export_again(run: Path, csv_encoding: str, out: Path | None) -> list[Path]:
-    """Write the worklists of a published run once more, e.g. in another encoding; return the files."""
+def export_again(run: Path, csv_encoding: str, out: Path | None, pseudonym_key: bytes | None = None) -> list[Path]:
+    """Write the worklists of a published run once more, e.g. in another encoding or pseudonymised; return the files."""
     from audit.worklists.export import export_worklists
 
+    if pseudonym_key is not None and out is None:
+        raise UsageError("pseudonymised lists are not laid over the run's own", remedy="give a folder with --out")
     manifest = _read(run, "manifest.json")
     view = StoredView(run.parent.parent / "tables", parse_month(manifest["month"]))
     cases = pl.read_parquet(run / "cases.parquet")
-    context = listed_context(cases, view, run_id=manifest["run_id"], month=manifest["month"])
+    context = listed_context(cases, view, run_id=manifest["run_id"], month=manifest["month"], pseudonym_key=pseudonym_key)
     return export_worklists(cases, findings_of(run), context, out or run / "worklists", csv_encoding=csv_encoding)
