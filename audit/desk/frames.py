@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from audit.desk import exists
 from audit.tables.ledger import DECISIONS, LEDGER_CASES, MONEY, REQUESTS
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 @dataclass(frozen=True)
@@ -22,10 +26,29 @@ class Ledger:
     money: pl.DataFrame
 
 
-EVENT = {
-    "seq": pl.Int64, "at": pl.Datetime("us", "UTC"), "who": pl.String, "kind": pl.String, "case_id": pl.String, "run_id": pl.String,
-    "request_id": pl.String, "code": pl.String, "reason": pl.String, "yen": pl.Int64, "on_date": pl.Date, "minutes": pl.Float64,
+_EVENT = {
+    "seq": pl.Int64, "kind": pl.String, "case_id": pl.String, "run_id": pl.String, "request_id": pl.String, "code": pl.String,
+    "reason": pl.String, "yen": pl.Int64, "on_date": pl.Date, "minutes": pl.Float64,
 }
+# a result or payment has its case from its request; reading ids of two million events takes longer than all else
+_WHERE_NEEDED = {"case_id": "kind IN ('decided', 'requested')", "run_id": "kind IN ('published', 'decided', 'requested')"}
+_KINDS = "kind IN ('published', 'decided', 'requested', 'due', 'result', 'money')"
+_BATCH = {"first_seq": pl.Int64, "at": pl.Datetime("us", "UTC"), "who": pl.String}
+
+
+def events_of(connection: BaseDatabaseWrapper, *, requests_only: bool = False) -> pl.DataFrame:
+    """Return events in order: seq, kind, case_id (of decisions and requests), run_id, request_id, code, reason, yen, on_date, minutes, at, who, processed_on.
+
+    Time and user of an event are those of its batch.
+    """
+    from audit.desk import rows
+    from audit.desk.recording import TOKYO
+
+    where = "request_id IS NOT NULL" if requests_only else _KINDS
+    events = rows.read(connection, _EVENT, "desk_event", f"WHERE {where} ORDER BY seq", where_needed=_WHERE_NEEDED)
+    batches = rows.read(connection, _BATCH, "desk_batch", "ORDER BY first_seq")
+    batches = batches.with_columns(processed_on=pl.col("at").dt.convert_time_zone(TOKYO.key).dt.date()).sort("first_seq")
+    return events.set_sorted("seq").join_asof(batches, left_on="seq", right_on="first_seq", strategy="backward").drop("first_seq")
 
 
 def read_ledger(home: Path, as_of: date) -> Ledger:
@@ -39,10 +62,9 @@ def read_ledger(home: Path, as_of: date) -> Ledger:
 
     end = datetime.combine(as_of + timedelta(days=1), time(), TOKYO).astimezone(UTC)
     with opened(home) as connection, reading(connection):
-        where = "WHERE kind IN ('published', 'decided', 'requested', 'due', 'result', 'money') ORDER BY seq"
-        events = rows.read(connection, EVENT, "desk_event", where)
+        events = events_of(connection)
         cases = rows.read(connection, {c: t for c, t in CASE.items() if c != "claim_ids"}, "desk_case")
-    events = events.filter(pl.col("at") < end).with_columns(processed_on=pl.col("at").dt.convert_time_zone(TOKYO.key).dt.date()).drop("at")
+    events = events.filter(pl.col("at") < end)
     return Ledger(_cases(cases, events), _decisions(events), requests_of(events), _money(events))
 
 
@@ -67,7 +89,7 @@ def _decisions(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def requests_of(events: pl.DataFrame) -> pl.DataFrame:
-    """Return REQUESTS from events (EVENT with processed_on), in order of seq."""
+    """Return REQUESTS from events (`events_of`)."""
     asked = _last(events, "requested", "request_id").select(
         "request_id", "case_id", "processed_on", way="code", requested_on="on_date", requested_yen="yen",
     )
@@ -80,6 +102,7 @@ def requests_of(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def _money(events: pl.DataFrame) -> pl.DataFrame:
-    paid = events.filter(pl.col("kind") == "money")
+    cases = _last(events, "requested", "request_id").select("request_id", "case_id")
+    paid = events.filter(pl.col("kind") == "money").drop("case_id").join(cases, on="request_id", how="left", validate="m:1")
     ids = pl.format("M{}", pl.col("seq").cast(pl.String).str.zfill(8))
     return MONEY.conform(paid.select("request_id", "case_id", "yen", "processed_on", money_id=ids, collected_on="on_date"))

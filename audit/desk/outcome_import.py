@@ -18,12 +18,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from audit.desk import rows
 from audit.desk.database import opened, writing
 from audit.desk.events import EVENTS
-from audit.desk.frames import EVENT, requests_of
+from audit.desk.frames import events_of, requests_of
 from audit.desk.outcome_events import money_events, result_events
 from audit.desk.outcome_files import OutcomeFile, read_outcomes, tuning
 from audit.desk.outcome_list import write_list
 from audit.desk.outcome_match import REQUESTS, STATES_JA, matched
-from audit.desk.recording import TOKYO, office_day, record_events
+from audit.desk.recording import office_day, record_events
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,7 @@ def _batch(file: OutcomeFile, events: pl.DataFrame) -> str:
 
 def _requests(connection: BaseDatabaseWrapper, kind: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return REQUESTS of the ways that a kind of file answers, and their money events (request_id, on_date, yen, entry_no)."""
-    events = rows.read(connection, EVENT, "desk_event", "WHERE request_id IS NOT NULL ORDER BY seq")
-    events = events.with_columns(processed_on=pl.col("at").dt.convert_time_zone(TOKYO.key).dt.date())
+    events = events_of(connection, requests_only=True)
     asked = requests_of(events).filter(pl.col("way").is_in(tuning()["kind"][kind]["ways"]))
     runs = events.filter(pl.col("kind") == "requested").unique("request_id", keep="last").select("request_id", "run_id")
     where, param = rows.any_of(connection, "case_id", asked["case_id"].unique().to_list())

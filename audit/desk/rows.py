@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -11,11 +11,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from audit.desk.database import is_sqlite
 
 _CHUNK = 5_000  # small enough for the rows of a block to be freed before the garbage collector looks at them
-# as text SQLite gives days and times at once; through its own converters every value would be a call
-_AS_TEXT = {pl.Date: "{0} || ''", pl.Datetime: "{0} || ''"}
 
 
-def read(connection: BaseDatabaseWrapper, schema: dict[str, pl.DataType | type[pl.DataType]], table: str, rest: str = "", params: Sequence[object] = ()) -> pl.DataFrame:
+def read(
+    connection: BaseDatabaseWrapper, schema: dict[str, pl.DataType | type[pl.DataType]], table: str, rest: str = "", params: Sequence[object] = (),
+    where_needed: Mapping[str, str] | None = None,
+) -> pl.DataFrame:
     """Return columns of a table.
 
     Args:
@@ -24,12 +25,13 @@ def read(connection: BaseDatabaseWrapper, schema: dict[str, pl.DataType | type[p
         table: its name.
         rest: what follows in the query (WHERE, ORDER BY), with %s for parameters.
         params: the parameters; a list is one parameter (see `any_of`).
+        where_needed: column -> condition; where it does not hold, null is given instead (long texts cost most of the time).
 
     """
     if is_sqlite(connection):
-        return _read_sqlite(connection, schema, table, rest, params)
+        return _read_sqlite(connection, schema, table, rest, params, where_needed or {})
     with connection.cursor() as cursor:
-        query = f"COPY (SELECT {', '.join(_postgresql(c, t) for c, t in schema.items())} FROM {table} {rest}) TO STDOUT WITH (FORMAT csv)"
+        query = f"COPY (SELECT {_selected(schema, where_needed or {}, _postgresql)} FROM {table} {rest}) TO STDOUT WITH (FORMAT csv)"
         buffer = io.BytesIO()
         with cursor.cursor.copy(query, list(params) or None) as copy:
             for block in copy:
@@ -64,8 +66,8 @@ def write(connection: BaseDatabaseWrapper, table: str, frame: pl.DataFrame) -> N
         copy.write(frame.write_csv(include_header=False, datetime_format="%Y-%m-%dT%H:%M:%S%.6f+00").encode())
 
 
-def _read_sqlite(connection: BaseDatabaseWrapper, schema: dict, table: str, rest: str, params: Sequence[object]) -> pl.DataFrame:
-    query = f"SELECT {', '.join(_AS_TEXT.get(t.base_type(), '{0}').format(c) for c, t in schema.items())} FROM {table} {rest}"
+def _read_sqlite(connection: BaseDatabaseWrapper, schema: dict, table: str, rest: str, params: Sequence[object], where_needed: Mapping[str, str]) -> pl.DataFrame:
+    query = f"SELECT {_selected(schema, where_needed, _sqlite)} FROM {table} {rest}"
     kinds = [pl.String if t in (pl.Date, pl.Datetime) else t for t in schema.values()]
     parts = []
     cursor = connection.connection.execute(query.replace("%s", "?"), list(params))
@@ -79,6 +81,16 @@ def _read_sqlite(connection: BaseDatabaseWrapper, schema: dict, table: str, rest
 
 def _times(schema: dict) -> list[pl.Expr]:
     return [pl.col(c).str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us").dt.replace_time_zone("UTC") for c, t in schema.items() if t == pl.Datetime]
+
+
+def _selected(schema: dict, where_needed: Mapping[str, str], as_read: Callable[[str, object], str]) -> str:
+    columns = {c: as_read(c, t) for c, t in schema.items()}
+    return ", ".join(f"CASE WHEN {where_needed[c]} THEN {e} END" if c in where_needed else e for c, e in columns.items())
+
+
+def _sqlite(column: str, dtype: object) -> str:
+    # as an expression SQLite gives days and times as text; through its converters every value would be a call
+    return f"{column} || ''" if dtype in (pl.Date, pl.Datetime) else column
 
 
 def _postgresql(column: str, dtype: object) -> str:

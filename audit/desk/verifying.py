@@ -16,7 +16,7 @@ from audit.desk.events import PUBLISHED, STORED
 from audit.desk.publishing import digest, stored_cases
 
 TABLES = ("desk_event", "desk_case", "desk_batch")
-_BATCH = {"batch": pl.String, "first_seq": pl.Int64, "last_seq": pl.Int64}
+_BATCH = {"batch": pl.String, "who": pl.String, "at": STORED["at"], "first_seq": pl.Int64, "last_seq": pl.Int64}
 _TRIGGERS = {"sqlite": ("no_update", "no_delete", "no_replace"), "postgresql": ("no_change", "no_truncate")}
 
 
@@ -108,10 +108,13 @@ def _published(events: pl.DataFrame, cases: pl.DataFrame) -> list[Break]:
 
 
 def _batches(events: pl.DataFrame, batches: pl.DataFrame) -> list[Break]:
-    """Return batches that do not hold the events that they say."""
-    seen = events.group_by("batch").agg(first=pl.col("seq").min(), last=pl.col("seq").max())
+    """Return batches that do not hold the events that they say, or tell another user or time than these."""
+    seen = events.group_by("batch").agg(
+        first=pl.col("seq").min(), last=pl.col("seq").max(), n=pl.len(), by=pl.col("who").min(), by_too=pl.col("who").max(), since=pl.col("at").min(), until=pl.col("at").max(),
+    )
     both = batches.join(seen, on="batch", how="full", coalesce=True)
-    same = (pl.col("first") == pl.col("first_seq")) & (pl.col("last") == pl.col("last_seq"))
+    pairs = (("first", "first_seq"), ("last", "last_seq"), ("by", "who"), ("by_too", "who"), ("since", "at"), ("until", "at"))
+    same = pl.all_horizontal(pl.col(a) == pl.col(b) for a, b in pairs) & (pl.col("n") == pl.col("last") - pl.col("first") + 1)
     bad = both.filter(~same.fill_null(False)).select(pl.coalesce("first_seq", "first").alias("seq"))["seq"].sort()
     return [Break("batch", seq, "the events are not those of their batch", "取込の記録と件数が合いません") for seq in bad]
 

@@ -118,10 +118,13 @@ def import_worklists(
     Raises:
         ProblemsFound: with every problem of every file; nothing was recorded.
         ConflictsFound: cases that somebody else has decided meanwhile; nothing was recorded.
+        UsageError: the home folder has no runs, or `take` names what is no conflict.
         DeskConflict: somebody recorded an entry of these cases while the import was running; nothing was recorded.
         DeskError: the database refuses.
 
     """
+    if not (Path(home) / "runs").is_dir():
+        raise UsageError("no runs in this home folder", file=str(home), remedy="give the folder that the lists were written in with --home")
     desk.open_desk(home)
     read, found = _read(home, files, at, run, pseudonym_key)
     if not read:
@@ -136,7 +139,7 @@ def import_worklists(
     recorded = 0
     with opened(home) as connection, writing(connection):
         for returned in new:
-            mine = plan.filter(pl.col("file") == returned.file)
+            mine = plan.filter((pl.col("file") == returned.file) & pl.col("taken"))
             events = events_of(mine, returned.published.run_id)
             if events.height:
                 expect = dict(mine.select("case_id", "last_event_seq").rows())
@@ -222,5 +225,11 @@ def _told(read: Sequence[Returned], new: Sequence[Returned], plan: pl.DataFrame,
         decisions={c.code: decided.get(c.code, 0) for c in layout().choices["decision"]}, other=taken.filter(~pl.col("decides")).height,
         unchanged=plan.filter(pl.col("touched") & ~pl.col("taken") & ~pl.col("kept")).height, kept=plan.filter("kept").height,
         open=plan.filter(pl.col("decision").is_null() & pl.col("now_decision").is_null()).height,
-        missing=sum(r.missing for r in read), events=recorded, files=len(read), again=len(read) - len(new),
+        missing=_missing(read), events=recorded, files=len(read), again=len(read) - len(new),
     )
+
+
+def _missing(read: Sequence[Returned]) -> int:
+    """Published cases that are in none of the files: several people may each return a part of one list."""
+    wanted = pl.concat(r.published.facts.select("case_id") for r in read).unique()
+    return wanted.join(pl.concat(r.entries.select("case_id") for r in read), on="case_id", how="anti").height

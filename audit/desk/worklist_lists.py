@@ -42,13 +42,13 @@ def find_list(home: Path, parsed: Parsed, told: Identity, *, run: str | None, ps
     month = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["month"]
     if told.month not in (None, month):
         raise WorklistError("一覧の月が実行の記録と合いません", remedy=_ELSEWHERE)
-    cases = pl.read_parquet(folder / "cases.parquet")
+    cases = pl.read_parquet(folder / "cases.parquet", columns=["case_id", "insurer_no", "team", "rank"])
     keys, pseudonymised = _keys(parsed, told, cases, pseudonym_key)
     insurer_no, team = _whose(parsed, told, cases, keys)
-    ids = cases.filter((pl.col("insurer_no") == insurer_no) & (pl.col("team") == team))["case_id"].to_list()
+    ids = cases.filter((pl.col("insurer_no") == insurer_no) & (pl.col("team") == team) & pl.col("rank").is_not_null())["case_id"].to_list()
     _refuse_outdated(home, told.run_id, month, insurer_no, team, ids, run)
     if pseudonymised:
-        found = _made_anew(folder, cases, told, month, insurer_no, team, pseudonym_key)
+        found = _made_anew(folder, told, month, insurer_no, team, pseudonym_key)
     else:
         found = from_run(
             folder / "worklists", run_id=told.run_id, month=month, insurer_no=insurer_no, team=team, cases=keys, list_hash=told.list_hash, returned_sha256=parsed.sha256,
@@ -98,7 +98,7 @@ def _refuse_outdated(home: Path, run_id: str, month: str, insurer_no: str, team:
     newer = [m for m in _months_with(home, insurer_no, team) if m > month]
     if newer:
         raise WorklistError(f"前の月（{month}）の一覧です。{max(newer)} の一覧が出ています", remedy=remedy)
-    if desk.state(home, run_id=run_id).is_empty():
+    if desk.state(home, case_ids=ids, run_id=run_id).is_empty():
         raise WorklistError("台帳に公開されていない実行の一覧です", remedy="点検の実行が終わりまで進んだか確かめてください")
     if desk.state(home, case_ids=ids).filter(pl.col("run_id") != run_id).height:
         raise WorklistError("同じ月をやり直す前の一覧です。新しい実行の一覧が出ています", remedy=remedy)
@@ -110,8 +110,8 @@ def _months_with(home: Path, insurer_no: str, team: str) -> set[str]:
     return {m for m in months if _MONTH.fullmatch(m)}
 
 
-def _made_anew(folder: Path, cases: pl.DataFrame, told: Identity, month: str, insurer_no: str, team: str, key: bytes) -> Published | None:
-    on_list = listed(cases).filter((pl.col("insurer_no") == insurer_no) & (pl.col("team") == team))
+def _made_anew(folder: Path, told: Identity, month: str, insurer_no: str, team: str, key: bytes) -> Published | None:
+    on_list = listed(pl.read_parquet(folder / "cases.parquet")).filter((pl.col("insurer_no") == insurer_no) & (pl.col("team") == team))
     from audit.pipeline import findings_of  # the pipeline writes lists; only this corner of reading them needs it
 
     view = StoredView(folder.parent.parent / "tables", pl.Series([f"{month}-01"]).str.to_date()[0])

@@ -54,14 +54,16 @@ def test_rows_are_neither_changed_nor_deleted(filled, table):
 
 @pytest.mark.parametrize(("statement", "what"), [
     ("UPDATE desk_event SET yen = 1 WHERE kind = 'decided' AND code = 'upheld'", {"content"}),
-    ("UPDATE desk_event SET who = 'b' WHERE seq = 3", {"content"}),
+    ("UPDATE desk_event SET who = 'b' WHERE seq = 3", {"content", "batch"}),
     ("UPDATE desk_event SET text = '未' WHERE kind = 'memo'", {"content"}),
-    ("DELETE FROM desk_event WHERE seq = 3", {"gap", "chain"}),
+    ("DELETE FROM desk_event WHERE seq = 3", {"gap", "chain", "batch"}),
     ("DELETE FROM desk_event WHERE seq = (SELECT max(seq) FROM desk_event)", {"batch"}),
     ("UPDATE desk_case SET at_stake_yen = 5 WHERE case_id LIKE '%p1|%'", {"published"}),
     ("DELETE FROM desk_case WHERE case_id LIKE '%p1|%'", {"published"}),
     ("UPDATE desk_case SET published_seq = 2 WHERE case_id LIKE '%p1|%'", {"published"}),
     ("DELETE FROM desk_batch WHERE batch = '1'", {"batch"}),
+    ("UPDATE desk_batch SET at = '2026-01-01 00:00:00' WHERE batch = '1'", {"batch"}),
+    ("UPDATE desk_batch SET who = 'b' WHERE batch = '1'", {"batch"}),
 ])
 def test_what_a_tool_changes_is_found(filled, statement, what):
     assert breaks(filled) == []

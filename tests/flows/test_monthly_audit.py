@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from audit import desk
 from tests.town import generate
 
 pytestmark = pytest.mark.prefect
@@ -92,6 +93,7 @@ def test_the_deployment_runs_to_its_end(office):
     published = [p.name for p in (folder / "home" / "runs").iterdir() if not p.name.startswith(".")]
     assert len(published) == 1
     assert list((folder / "home" / "runs" / published[0] / "worklists").glob("*.xlsx"))
+    assert desk.state(folder / "home")["run_id"].unique().to_list() == published, "its cases are at the desk"
     tasks = ask(env, "/task_runs/filter", {})
     assert 8 <= len(tasks) <= 15
     assert {t["state_type"] for t in tasks} == {"COMPLETED"}
