@@ -21,12 +21,12 @@ _ASKS = ("upheld", "partly")
 
 @cache
 def ways() -> dict[str, dict[str, Any]]:
-    """Return ways.toml: team, reason and deadline tables; raises ValueError where it names a way that is none."""
+    """Return ways.toml: team, reason, status and deadline tables; raises ValueError where it names a way that is none."""
     raw = tomllib.loads(Path(__file__).with_name("ways.toml").read_text(encoding="utf-8"))
-    named = {*raw["team"].values(), *raw["reason"].values(), *raw["deadline"]}
+    named = {*raw["team"].values(), *raw["reason"].values(), *raw["status"].values(), *raw["deadline"]}
     if wrong := named - set(WAYS):
         raise ValueError(f"ways.toml: no such ways {sorted(wrong)}")
-    return {k: raw[k] for k in ("team", "reason", "deadline")}
+    return {k: raw[k] for k in ("team", "reason", "status", "deadline")}
 
 
 def with_requests(connection: BaseDatabaseWrapper, events: pl.DataFrame, last: int, today: date, office: Path) -> pl.DataFrame:
@@ -41,14 +41,14 @@ def with_requests(connection: BaseDatabaseWrapper, events: pl.DataFrame, last: i
 
     """
     opening = events.filter((pl.col("kind") == "requested") & pl.col("request_id").is_null())
-    decided = events.filter(pl.col("kind") == "decided").unique("case_id", keep="last", maintain_order=True)
-    follow = _following(connection, decided, today) if decided.height else decided
+    decided = _decisions(connection, events)
+    follow = _following(connection, decided, today) if decided.height else events.clear().with_columns(_turned=pl.lit(False))
     if not opening.height and not follow.height:
         return events
-    every = pl.concat([events, follow])
+    every = pl.concat([events.with_columns(_turned=pl.lit(False)), follow])
     is_new = (pl.col("kind") == "requested") & pl.col("request_id").is_null()
-    every = every.with_row_index("_row").with_columns(_new=is_new)
-    every = pl.concat([every, _deadlines(connection, every.filter("_new"), office)]).sort("_row", "_new", descending=[False, True])
+    every = every.with_row_index("_row").with_columns(_new=is_new, _after=pl.lit(False))
+    every = pl.concat([every, _deadlines(connection, every.filter(pl.col("_new") | pl.col("_turned")), office)]).sort("_row", "_after")
     seq = pl.int_range(last + 1, last + 1 + pl.len())
     own = pl.format(REQUEST_PREFIX + "{}", seq.cast(pl.String).str.zfill(8))
     # the deadline stands right behind the request that it belongs to
@@ -57,11 +57,25 @@ def with_requests(connection: BaseDatabaseWrapper, events: pl.DataFrame, last: i
     ).select(*EVENTS)
 
 
+def _decisions(connection: BaseDatabaseWrapper, events: pl.DataFrame) -> pl.DataFrame:
+    """Return the standing decision (EVENTS, and `_status` of the case) of each case whose decision or status these events change."""
+    said = events.filter(pl.col("kind").is_in(["decided", "status"]))
+    if said.is_empty():
+        return said.with_columns(_status="code")
+    where, param = rows.any_of(connection, "case_id", said["case_id"].unique().to_list())
+    before = rows.read(connection, EVENTS, "desk_event", f"WHERE {where} AND kind IN ('decided', 'status') ORDER BY seq", [param])
+    every = pl.concat([before, said])
+    status = every.filter(pl.col("kind") == "status").unique("case_id", keep="last").select("case_id", _status="code")
+    decided = every.filter(pl.col("kind") == "decided").unique("case_id", keep="last", maintain_order=True)
+    return decided.join(status, on="case_id", how="left", validate="1:1", maintain_order="left")
+
+
 def _following(connection: BaseDatabaseWrapper, decided: pl.DataFrame, today: date) -> pl.DataFrame:
-    """Return requests and withdrawals that follow from decisions, one at most for each."""
+    """Return requests and withdrawals that follow from decisions, one at most for each; `_turned` = a pending one goes another way."""
     teams = _of_cases(connection, decided, {"team": pl.String})
     way = pl.coalesce(
         pl.col("reason").replace_strict(ways()["reason"], default=None, return_dtype=pl.String),
+        pl.when(pl.col("team").is_in(list(ways()["team"]))).then(pl.col("_status").replace_strict(ways()["status"], default=None, return_dtype=pl.String)),
         pl.col("team").replace_strict(ways()["team"], default=None, return_dtype=pl.String),
     )
     stands = _standing(connection, decided["case_id"].to_list())
@@ -73,12 +87,14 @@ def _following(connection: BaseDatabaseWrapper, decided: pl.DataFrame, today: da
     other = (pl.col("yen") != pl.col("_yen")) | (pl.col("_way") != pl.col("_asked"))
     asked = wanted.filter(asks & (fresh | (pending & other))).with_columns(
         kind=pl.lit("requested"), code="_way", reason=pl.lit(BY_DECISION), request_id=pl.when(pl.col("_state") == "pending").then("_request"),
+        _turned=pending & (pl.col("_way") != pl.col("_asked")).fill_null(False),
     )
     taken_back = wanted.filter(~asks & pending).with_columns(
-        kind=pl.lit("result"), code=pl.lit("withdrawn"), reason=pl.lit(BY_DECISION), request_id="_request", yen=pl.lit(0, dtype=pl.Int64),
+        _turned=pl.lit(False),
+kind=pl.lit("result"), code=pl.lit("withdrawn"), reason=pl.lit(BY_DECISION), request_id="_request", yen=pl.lit(0, dtype=pl.Int64),
     )
     plain = {"minutes": pl.lit(None, dtype=pl.Float64), "text": pl.lit(None, dtype=pl.String)}
-    return pl.concat([asked, taken_back]).with_columns(**plain).select(*EVENTS)
+    return pl.concat([asked, taken_back]).with_columns(**plain).select(*EVENTS, "_turned")
 
 
 def _standing(connection: BaseDatabaseWrapper, case_ids: list[str]) -> pl.DataFrame:
@@ -102,18 +118,19 @@ def _of_cases(connection: BaseDatabaseWrapper, events: pl.DataFrame, more: dict)
     return rows.read(connection, {"case_id": pl.String, "run_id": pl.String, **more}, "desk_case", f"WHERE {where}", [param])
 
 
-def _deadlines(connection: BaseDatabaseWrapper, opened: pl.DataFrame, office: Path) -> pl.DataFrame:
-    """Return `due` events of new requests whose way has a deadline; request_id is '' until the request has one."""
-    months = _of_cases(connection, opened, {"service_month": pl.String})
-    cases = opened.join(months, on=["case_id", "run_id"], how="left", validate="m:1", maintain_order="left")
-    served, held = pl.col("service_month").str.to_date("%Y-%m", strict=False), params.load(office=office)
-    cases = cases.with_columns(_served=served)
-    parts = [
-        cases.filter(pl.col("code") == way).with_columns(
-            on_date=pl.col("_served").dt.offset_by(pl.format("{}mo", held.expr(rule["parameter"], pl.col("_served")).cast(pl.Int64) + rule["after"])).dt.month_end()
+def _deadlines(connection: BaseDatabaseWrapper, asked: pl.DataFrame, office: Path) -> pl.DataFrame:
+    """Return `due` events of requests that are new (request_id '' until they have one) or go another way (then also: no deadline any more)."""
+    months = _of_cases(connection, asked, {"service_month": pl.String})
+    cases = asked.join(months, on=["case_id", "run_id"], how="left", validate="m:1", maintain_order="left")
+    held = params.load(office=office)
+    cases = cases.with_columns(_served=pl.col("service_month").str.to_date("%Y-%m", strict=False))
+    due = pl.coalesce(
+        pl.when(pl.col("code") == way).then(
+            pl.col("_served").dt.offset_by(pl.format("{}mo", held.expr(rule["parameter"], pl.col("_served")).cast(pl.Int64) + rule["after"])).dt.month_end()
         )
         for way, rule in ways()["deadline"].items()
-    ]
+    )
     empty = {c: pl.lit(None, dtype=EVENTS[c]) for c in ("code", "reason", "yen", "minutes", "text")}
-    due = pl.concat([cases.clear(), *parts]).filter(pl.col("on_date").is_not_null())
-    return due.with_columns(**empty, kind=pl.lit("due"), request_id=pl.lit(""), _new=pl.lit(False)).select(opened.columns)
+    told = cases.with_columns(on_date=due).filter(pl.col("on_date").is_not_null() | pl.col("_turned"))
+    own = pl.when("_turned").then("request_id").otherwise(pl.lit(""))
+    return told.with_columns(**empty, kind=pl.lit("due"), request_id=own, _new=pl.lit(False), _after=pl.lit(True)).select(asked.columns)

@@ -242,7 +242,7 @@ def test_the_shipped_examples_load_and_say_that_they_are_untested(kind, tmp_path
 
     text = (outcome_files.Path(outcome_files.__file__).parent / "layouts" / f"{kind}_example.toml").read_text(encoding="utf-8")
     assert "UNTESTED" in text
-    assert tuning()["status"] == "assumed"
+    assert tuning()["trust"] == "assumed"
     (tmp_path / "x.csv").write_text("申出番号\n", encoding="utf-8")
     with pytest.raises((EmptyFileError, LayoutError)):
         read_outcomes(tmp_path / "x.csv", kind, None, DAY)

@@ -54,6 +54,19 @@ def test_the_reason_may_say_another_way(published):
     assert (asked["way"], asked["due_on"]) == ("subrogation", None)
 
 
+def test_the_reviewers_status_says_the_way(published):
+    put(published, {"kind": "status", "case_id": case_id(0), "code": "returned"}, decided(0, yen=900), batch="1")
+    put(published, decided(1, yen=500), batch="2")
+    asked = desk.ledger(published, DAY).requests
+    assert asked.select("way", "due_on").rows() == [("return", None), ("rereview", date(2027, 3, 31))]
+    put(published, {"kind": "status", "case_id": case_id(1), "code": "corrected"}, {"kind": "status", "case_id": case_id(0), "code": "closed"}, batch="3")
+    turned = desk.ledger(published, DAY).requests
+    assert turned.select("way", "due_on", "requested_yen").rows() == [("rereview", date(2027, 3, 31), 900), ("correction", None, 500)]
+    assert turned["request_id"].equals(asked["request_id"])
+    put(published, {"kind": "status", "case_id": case_id(3), "code": "returned"}, batch="4")
+    assert desk.ledger(published, DAY).requests.height == 2, "nothing was decided"
+
+
 def test_a_team_that_only_advises_asks_for_nothing(home):
     desk.publish(home, run_of(home, cases(1, team="health")), by="a", at=AT)
     put(home, {"kind": "decided", "case_id": case_id(0, "health"), "code": "upheld", "yen": 100}, batch="1")
