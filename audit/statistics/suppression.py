@@ -11,8 +11,9 @@ What is hidden, and why:
 - **complement**: a count of 10 or more that totals or another report would need to give away one of the others.
 - The yen of a hidden count, always.
 
-Whoever reads all reports, knows these rules and even which of the three reasons holds for which cell, is left with a range of at
-least `width` for every hidden count. Rates and shares of a public page must be made from `frame`, never from the ledger.
+Whoever reads all reports and knows these rules is left with a range of several values for every hidden count: of `width` where they
+even knew which of the three reasons holds for which cell (less where the small numbers themselves leave no more: nine cells of 1
+under a total of 9; the reasons are never printed). Rates and shares of a public page must be made from `frame`, never from the ledger.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pathlib import Path
 import polars as pl
 
 from audit.home import write_json
-from audit.statistics.suppression_cells import TOTAL, PublicTable, cells_of
+from audit.statistics.suppression_cells import HIDDEN, TOTAL, PublicTable, cells_of
 from audit.statistics.suppression_search import hide
 
 __all__ = ["TOTAL", "PublicTable", "Published", "load_published", "publish", "save_published"]
@@ -39,7 +40,7 @@ class Published:
         month: of the report, YYYY-MM.
         threshold: counts of 1 .. threshold - 1 are small.
         tables: as handed in.
-        hidden: key (of a cell, see suppression_cells), column, state (small, change, complement), one row per hidden count or yen.
+        hidden: HIDDEN, one row per hidden count or yen.
 
     """
 
@@ -73,7 +74,7 @@ def publish(
         tables: of this report; a table that was published before has the same name and dims.
         month: YYYY-MM, after those of `earlier`.
         threshold: counts of 1 .. threshold - 1 are hidden.
-        width: largest minus smallest possible value that must be left for each hidden count.
+        width: largest minus smallest possible value to be left for each hidden count, where the figures allow it; never 0.
         changes: also hide what moved by less than the threshold since it was last shown.
         earlier: all reports that are public already, any order.
 
@@ -84,7 +85,7 @@ def publish(
     past = sorted(earlier, key=lambda p: p.month)
     if past and past[-1].month >= month:
         raise ValueError(f"a report of {past[-1].month} is public already: {month} is not after it")
-    new = Published(month, threshold, tuple(tables), pl.DataFrame(schema={"key": pl.String, "column": pl.String, "state": pl.String}))
+    new = Published(month, threshold, tuple(tables), pl.DataFrame(schema=HIDDEN))
     return replace(new, hidden=hide([*past, new], threshold=threshold, width=width, changes=changes))
 
 
@@ -109,7 +110,7 @@ def load_published(path: Path) -> Published:
     """
     told = json.loads(path.read_text(encoding="utf-8"))
     tables = tuple(_table(t) for t in told["tables"])
-    hidden = pl.DataFrame(told["hidden"], schema={"key": pl.String, "column": pl.String, "state": pl.String})
+    hidden = pl.DataFrame(told["hidden"], schema=HIDDEN)
     return Published(told["month"], told["threshold"], tables, hidden)
 
 

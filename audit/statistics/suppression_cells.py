@@ -13,6 +13,8 @@ from itertools import chain, combinations
 import polars as pl
 
 TOTAL = "計"
+HIDDEN = {"key": pl.String, "column": pl.String, "state": pl.String, "room": pl.Float64}
+"""Hidden cells: state is small, change or complement; room is the range that was found to be left, as far as it was looked for."""
 _JOIN = "\x1f"
 
 

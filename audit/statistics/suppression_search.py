@@ -21,14 +21,15 @@ from audit.statistics.suppression_system import System, system_of
 if TYPE_CHECKING:
     from audit.statistics.suppression import Published
 
-_IDLE = 2  # trial moves in a row that free nothing, before single cells are looked at
+_SHARES = (1.0, 0.2, 0.05)
+_IDLE, _WORTH = 2, 0.95  # trial moves in a row that free less than 5 %, before single cells are looked at
 _TINY = 1e-6
 _SHOWN = np.array(None)  # state of a cell, compared elementwise
 _YEN_SHARE = 0.1
 
 
 def hide(reports: Sequence[Published], *, threshold: int, width: int, changes: bool) -> pl.DataFrame:
-    """Return what the last of the reports hides: key, column, state.
+    """Return what the last of the reports hides: HIDDEN.
 
     Args:
         reports: in order of time; the last one's `hidden` is empty.
@@ -40,7 +41,8 @@ def hide(reports: Sequence[Published], *, threshold: int, width: int, changes: b
     system = system_of(reports)
     search = _Search(system, len(reports) - 1, threshold, width, changes)
     search.run()
-    return system.cells.select("key", "column", "report", state=pl.Series(search.state.tolist(), dtype=pl.String)).filter(
+    room = np.minimum(search.need, search.high - search.low)
+    return system.cells.select("key", "column", "report", state=pl.Series(search.state.tolist(), dtype=pl.String), room=pl.Series(room)).filter(
         pl.col("state").is_not_null(), pl.col("report") == len(reports) - 1
     ).drop("report")
 
@@ -67,17 +69,21 @@ class _Search:
         change = self.now & ~self.is_yen & ~small & (self.value > 0) & (moved > 0) & (moved < threshold) if changes else np.zeros_like(small)
         self.state[small], self.state[change] = "small", "change"
         self._hide_yen()
+        # What an earlier report could not leave, no later one can.
         self.need = np.where(self.is_yen, np.maximum(1.0, _YEN_SHARE * np.abs(self.value)), float(width))
+        self.need = np.fmin(self.need, cells["room"].cast(pl.Float64).fill_null(float("inf")).to_numpy())
         self.low, self.high = self.value.copy(), self.value.copy()
 
     def run(self) -> None:
         """Hide until every hidden cell can move far enough."""
         rng = np.random.default_rng(0)  # signs of trial moves; any will do
-        idle, before = 0, int(self._open().sum())
-        while before and idle < _IDLE:
-            self._try_all(rng)
-            after = int(self._open().sum())
-            idle, before = (idle + 1 if after == before else 0), after
+        # Many at once hinder one another: then fewer are pushed.
+        for share in _SHARES:
+            idle, before = 0, int(self._open().sum())
+            while before and idle < _IDLE:
+                self._try_some(rng, share)
+                after = int(self._open().sum())
+                idle, before = (idle + 1 if after > _WORTH * before else 0), after
         while (open_cells := np.flatnonzero(self._open())).size:
             # counts first: their yen follow them
             for cell in sorted(open_cells, key=lambda i: (self.is_yen[i], self.value[i])):
@@ -92,8 +98,8 @@ class _Search:
         hidden = self.state != _SHOWN
         return hidden & (self.high - self.low < self.need - _TINY)
 
-    def _bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return what a reader who knows why each cell is hidden takes as its smallest and largest value."""
+    def _bounds(self, *, reasons: bool = True) -> tuple[np.ndarray, np.ndarray]:
+        """Return what a reader takes as each cell's smallest and largest value: one who knows why it is hidden, or only that it is."""
         low = np.where(self.is_yen & (self.value < 0), -np.inf, 0.0)
         high = np.full(len(self.value), np.inf)
         count, t = ~self.is_yen, self.threshold
@@ -102,17 +108,19 @@ class _Search:
             "change": (np.where(self.value > self.last, self.last + 1, np.maximum(self.last - t + 1, 0)), np.where(self.value > self.last, self.last + t - 1, self.last - 1)),
         }.items():
             mine = count & (self.state == state)
+            if not reasons:
+                bounds = np.ones_like(low), np.full_like(low, np.inf)
             low, high = np.where(mine, bounds[0], low), np.where(mine, bounds[1], high)
         shown = self.state == _SHOWN
         return np.where(shown, self.value, low), np.where(shown, self.value, high)
 
-    def _try_all(self, rng: np.random.Generator) -> None:
-        """Push all cells that are still open at once, each in a direction by chance, as far as that goes without hiding more."""
+    def _try_some(self, rng: np.random.Generator, share: float) -> None:
+        """Push a share of the cells that are still open, each in a direction by chance, as far as that goes without hiding more."""
         low, high = self._bounds()
         reach = 2 * self.need
         low, high = np.maximum(low, self.value - reach) - self.value, np.minimum(high, self.value + reach) - self.value
         free = np.flatnonzero(high > low)
-        goal = np.where(self._open(), np.where(rng.random(len(self.value)) < 0.5, 1.0, -1.0) / self.need, 0.0)
+        goal = np.where(self._open() & (rng.random(len(self.value)) < share), np.where(rng.random(len(self.value)) < 0.5, 1.0, -1.0) / self.need, 0.0)
         group = self._groups(free)
         order = np.argsort(group, kind="stable")
         for mine in np.split(free[order], np.flatnonzero(np.diff(group[order])) + 1):
@@ -123,40 +131,41 @@ class _Search:
 
     def _free(self, cell: int) -> None:
         """Find a point that moves a cell far enough, up or down, hiding as little more as possible."""
-        low, high = self._bounds()
-        need = min(self.need[cell], high[cell] - low[cell])
-        room = high[cell] - self.value[cell], self.value[cell] - low[cell]
-        moves = [s * need for s, r in ((1, room[0]), (-1, room[1])) if r >= need - _TINY] or [room[0], -room[1]]
-        found = self._best(cell, moves, low, high)
-        if found is None:
-            if self.need[cell] <= 1:
-                raise ValueError("a hidden figure cannot be protected any more: earlier reports give it away")
-            self.need[cell] -= 1
+        found = self._best(cell, self._bounds())
+        if found is None and self.need[cell] > 1:
+            self.need[cell] = self.need[cell] / 2 if self.is_yen[cell] else self.need[cell] - 1
             return
+        if found is None:
+            # Nine cells of 1 under a total of 9: whoever knew that the total is small would know each. Nobody is told why a cell is hidden.
+            found = self._best(cell, self._bounds(reasons=False))
+        if found is None:
+            raise ValueError("a hidden figure cannot be protected any more: earlier reports give it away")
         free, point = found
         newly = free[(np.abs(point) > _TINY) & (self.state[free] == _SHOWN)]
         self.state[np.where(self.is_yen[newly], self.owner[newly], newly)] = "complement"
         self._hide_yen()
         self._reach(free, point)
 
-    def _best(self, cell: int, moves: list[float], low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return the cheapest move: among hidden cells of the same column, of all columns, then with further ones hidden."""
-        same, kind = self.column == self.column[cell], self.is_yen == self.is_yen[cell]
-        # A cell can be a complement where its count is large: a 0 stays, and small ones are hidden anyway.
+    def _best(self, cell: int, bounds: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return the cells and moves of the cheapest point: among hidden cells of the column, of all, then with further ones hidden."""
+        kind = self.is_yen == self.is_yen[cell]
+        # A figure can be a complement where its count is large: a 0 stays, and small ones are hidden anyway.
         counts = np.where(self.is_yen, self.value[self.owner], self.value)
         can = self.now & (self.state == _SHOWN) & (counts >= self.threshold)
         cost = np.where(can, 1 + np.log10(np.maximum(counts, 1)), 0.0)
-        for near, more in ((same, False), (kind, False), (same, True), (kind, True)):
-            at_least = np.where(can & more, np.where(self.is_yen, 0.0, self.threshold), low)
-            bounds = at_least - self.value, np.where(can & more, np.inf, high) - self.value
-            found = [f for m in moves if (f := self._move(cell, m, near & (bounds[1] > bounds[0]), bounds, cost * more)) is not None]
+        need, up, down = self.need[cell], bounds[1][cell] - self.value[cell], self.value[cell] - bounds[0][cell]
+        moves = [m for m, room in ((need, up), (-need, down)) if room >= need - _TINY]
+        for near, more in ((self.column == self.column[cell], False), (kind, False), (self.column == self.column[cell], True), (kind, True)):
+            low = np.where(can & more, np.where(self.is_yen, 0.0, self.threshold), bounds[0]) - self.value
+            high = np.where(can & more, np.inf, bounds[1]) - self.value
+            free = self._around(np.flatnonzero(near & (high > low)), cell)
+            found = [f for m in moves if (f := self._move(cell, m, free, (low, high), cost * more)) is not None]
             if found:
                 return min(found, key=lambda f: f[0])[1:]
         return None
 
-    def _move(self, cell: int, move: float, near: np.ndarray, bounds: tuple[np.ndarray, np.ndarray], cost: np.ndarray) -> tuple[float, np.ndarray, np.ndarray] | None:
+    def _move(self, cell: int, move: float, free: np.ndarray, bounds: tuple[np.ndarray, np.ndarray], cost: np.ndarray) -> tuple[float, np.ndarray, np.ndarray] | None:
         """Return cost, cells and their moves of a point in which the cell has moved; None = there is none."""
-        free = self._around(np.flatnonzero(near), cell)
         limits = np.stack([bounds[0][free], bounds[1][free]], axis=1)
         limits[int(np.searchsorted(free, cell))] = move, move
         price = cost[free] / abs(move)

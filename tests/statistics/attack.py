@@ -60,7 +60,7 @@ def _read(known: _Knowledge, t: int, report: Published) -> None:
             rows[where] = row
             for c in columns:
                 if row[c] is None:
-                    known.bounds.setdefault((t, where, c), [0.0, math.inf])
+                    known.bounds.setdefault((t, where, c), [1.0 if c in table.counts else 0.0, math.inf])  # a 0 is never hidden
                 else:
                     known.shown[t, where, c] = float(row[c])
         for where in rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from audit.statistics.suppression import TOTAL, Published, PublicTable, publish
+from audit.statistics.suppression import TOTAL, PublicTable, Published, publish
 
 STAGES = ("flagged", "requested", "upheld", "collected")
 YEN = {"stake_yen": "flagged", "upheld_yen": "upheld", "collected_yen": "collected"}
