@@ -82,6 +82,13 @@ def _parser() -> argparse.ArgumentParser:
     publish.add_argument("run", nargs="?", help="実行ID（省略すると未公開のものすべて）")
     _signed(publish)
     _signed(verb("status", _desk_status, "案件・申出・収納の件数を表示する", home=True, of=desks))
+    ask = verb("request", _desk_request, "申出を手で登録する（照会、保険者間調整など、点検リストの判定から作られないもの）", home=True, of=desks)
+    ask.add_argument("case_id", metavar="案件ID")
+    ask.add_argument("--way", required=True, choices=["rereview", "correction", "return", "inquiry", "repayment", "subrogation", "settlement"], help="再審査・過誤・返戻・照会・返納・求償・保険者間調整")
+    ask.add_argument("--yen", type=int, required=True, help="申出額（円、保険者負担分。照会は0）")
+    ask.add_argument("--on", help="申出日 YYYY-MM-DD（既定: 今日）")
+    ask.add_argument("--due", help="期限 YYYY-MM-DD（省略すると、決まりのある回収方法では自動）")
+    _signed(ask)
     check = verb("verify", _desk_verify, "記録の連鎖を計算し直し、書き換えや削除がないか確かめる（あれば終了コード72）", home=True, of=desks)
     check.add_argument("--head", metavar="番号:ハッシュ", help="以前に控えた末尾。切り落としがないことも確かめる")
     events = verb("export", _desk_export, "すべての記録をCSVに書き出す（監査用）", home=True, of=desks)
@@ -272,6 +279,14 @@ def _desk_status(arguments: argparse.Namespace) -> None:
 
     _catch_up(arguments, _who(arguments))
     print("\n".join(status_lines(_home(arguments), _today())))
+
+
+def _desk_request(arguments: argparse.Namespace) -> None:
+    from audit.desk.commands import request_lines
+
+    by, on = _who(arguments), _day(arguments.on) or _today()
+    _catch_up(arguments, by)
+    print("\n".join(request_lines(_home(arguments), arguments.case_id, arguments.way, arguments.yen, on, _day(arguments.due), by=by, at=_now())))
 
 
 def _desk_verify(arguments: argparse.Namespace) -> None:

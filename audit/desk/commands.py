@@ -9,8 +9,10 @@ import polars as pl
 
 from audit import desk
 from audit.desk import rows
-from audit.desk.database import opened, reading
+from audit.desk.database import opened, reading, writing
 from audit.desk.events import PUBLISHED, STORED
+from audit.desk.models import Event
+from audit.desk.recording import events_frame, record_events
 from audit.desk.verifying import Break, Head, breaks, head
 from audit.errors import LedgerBroken, UsageError
 from audit.home import write_atomic
@@ -22,6 +24,11 @@ KIND_JA = {
 }
 
 
+WAY_JA = {
+    "rereview": "再審査", "correction": "過誤", "return": "返戻", "inquiry": "照会", "repayment": "返納", "subrogation": "求償", "settlement": "保険者間調整",
+}
+
+
 def publish_lines(home: Path, run: Path | None, *, by: str, at: datetime) -> list[str]:
     """Publish one run, or all finished ones that the desk lacks; return what to print."""
     if run is not None:
@@ -29,6 +36,21 @@ def publish_lines(home: Path, run: Path | None, *, by: str, at: datetime) -> lis
         return [f"{run.name}: {added:,}件を公開しました" if added else f"{run.name}: 公開済みです（変更はありません）"]
     done = desk.publish_missing(home, by=by, at=at)
     return [f"{name}: 公開しました" for name in done] or ["未公開の実行結果はありません"]
+
+
+def request_lines(home: Path, case_id: str, way: str, yen: int, on: date, due: date | None, *, by: str, at: datetime) -> list[str]:
+    """Record a request made by hand, with a deadline of its own where one is given; return what to print.
+
+    The same case, way, amount and day again is the same request: nothing is recorded.
+    """
+    batch = f"request:{case_id}:{way}:{yen}:{on}"
+    with opened(home) as connection, writing(connection):
+        if not record_events(home, events_frame([{"kind": "requested", "case_id": case_id, "code": way, "yen": yen, "on_date": on}]), batch=batch, source="request", by=by, at=at):
+            return ["登録済みの申出です（変更はありません）"]
+        request = Event.objects.using(connection.alias).get(batch=batch, kind="requested").request_id
+        if due:
+            record_events(home, events_frame([{"kind": "due", "request_id": request, "on_date": due}]), batch=f"{batch}:due", source="request", by=by, at=at)
+    return [f"{request}: {WAY_JA[way]}の申出を登録しました"]
 
 
 def status_lines(home: Path, today: date) -> list[str]:

@@ -53,6 +53,36 @@ def test_the_next_command_publishes_what_was_cut_off(ran, capsys):
     assert "案件 3件" in told.out
 
 
+def test_a_run_is_published_at_its_end(ran, capsys, monkeypatch):
+    done = ran / "runs" / "2026-10-aaaa"
+    monkeypatch.setattr("audit.pipeline.run_month", lambda spec, progress: done)
+    monkeypatch.setattr("audit.cli._show", lambda run: print(f"要約 {run.name}"))
+    command = ["run", str(ran / "delivery"), "--month", "2026-10", "--home", str(ran), "--no-prefect", "--by", "佐藤"]
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:geheim@127.0.0.1:1/none")
+    assert main(command) == 70
+    told = capsys.readouterr()
+    assert "要約 2026-10-aaaa" in told.out, "the run is finished, whatever the desk says"
+    assert "geheim" not in told.err
+    monkeypatch.delenv("DATABASE_URL")
+    assert main(command) == 0
+    assert desk.state(ran).height == 3
+    assert main(command) == 0
+    assert desk.verify(ran) == []
+
+
+def test_a_request_by_hand(ran, capsys):
+    command = ["desk", "request", case_id(1), "--way", "inquiry", "--yen", "0", "--on", "2026-11-27", "--due", "2026-12-25", "--home", str(ran)]
+    assert main(command) == 0
+    assert "照会の申出を登録しました" in capsys.readouterr().out
+    assert main(command) == 0
+    assert "登録済み" in capsys.readouterr().out
+    (asked,) = desk.ledger(ran, AT.date()).requests.rows(named=True)
+    assert (asked["way"], asked["requested_yen"], str(asked["requested_on"]), str(asked["due_on"])) == ("inquiry", 0, "2026-11-27", "2026-12-25")
+    assert main(["desk", "request", "nobody", "--way", "inquiry", "--yen", "0", "--home", str(ran)]) == 70
+    assert main(["desk", "request", case_id(1), "--way", "settlement", "--yen", "-5", "--home", str(ran)]) == 70
+    assert desk.ledger(ran, AT.date()).requests.height == 1
+
+
 def test_an_empty_home(tmp_path, capsys):
     assert main(["desk", "status", "--home", str(tmp_path)]) == 0
     assert "公開された案件はありません" in capsys.readouterr().out
