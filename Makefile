@@ -13,7 +13,7 @@ STAMP  := $(VENV)/.installed
 DEMO_HOME ?= var/demo
 REAL_DATA ?= ../shared/data
 
-.PHONY: help audit test test-real fuzz hostile mutation bench bench-prefecture bench-ledger kill-proof lint constraints clean deploy-check
+.PHONY: help audit test test-real fuzz hostile mutation bench bench-prefecture bench-ledger kill-proof lint constraints clean deploy-check coverage-proof attack-proof
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -49,6 +49,12 @@ mutation: $(STAMP)  ## every number of the parameters moved by one step: does a 
 KILLS ?= 50
 kill-proof: $(STAMP)  ## kill -9 at KILLS=50 random moments of publish and import, on SQLite and PostgreSQL: nothing lost, nothing double
 	@$(BIN)/python -m tests.desk.kill $(KILLS)
+
+coverage-proof: $(STAMP)  ## 2,000 simulated months a scenario: how often the 90 % intervals cover the truth (some minutes)
+	@$(BIN)/python -m pytest -m slow tests/statistics/test_coverage_proof.py -q -s
+
+attack-proof: $(STAMP)  ## twelve monthly public reports against linear programming (some minutes)
+	@$(BIN)/python -m pytest -m slow tests/statistics/test_attack_proof.py -q -s
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

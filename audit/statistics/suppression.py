@@ -9,7 +9,7 @@ What is hidden, and why:
 - **small**: a count of 1 to 9. A 0 is shown: it says that there is nobody.
 - **change**: a count that has moved by 1 to 9 since a report last showed it: the difference would be a small count.
 - **complement**: a count of 10 or more that totals or another report would need to give away one of the others.
-- The yen of a hidden count, always.
+- The yen of a hidden count, always (a range of 1,000 yen is left, or of a tenth where that is less).
 
 Whoever reads all reports and knows these rules is left with a range of several values for every hidden count: of `width` where they
 even knew which of the three reasons holds for which cell (less where the small numbers themselves leave no more: nine cells of 1

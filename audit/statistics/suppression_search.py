@@ -25,7 +25,7 @@ _SHARES = (1.0, 0.2, 0.05)
 _IDLE, _WORTH = 2, 0.95  # trial moves in a row that free less than 5 %, before single cells are looked at
 _TINY = 1e-6
 _SHOWN = np.array(None)  # state of a cell, compared elementwise
-_YEN_SHARE = 0.1
+_YEN, _YEN_SHARE = 1000.0, 0.1  # range to be left for hidden yen: 1,000 yen, or a tenth of it where that is less
 
 
 def hide(reports: Sequence[Published], *, threshold: int, width: int, changes: bool) -> pl.DataFrame:
@@ -70,7 +70,7 @@ class _Search:
         self.state[small], self.state[change] = "small", "change"
         self._hide_yen()
         # What an earlier report could not leave, no later one can.
-        self.need = np.where(self.is_yen, np.maximum(1.0, _YEN_SHARE * np.abs(self.value)), float(width))
+        self.need = np.where(self.is_yen, np.clip(_YEN_SHARE * np.abs(self.value), 1.0, _YEN), float(width))
         self.need = np.fmin(self.need, cells["room"].cast(pl.Float64).fill_null(float("inf")).to_numpy())
         self.low, self.high = self.value.copy(), self.value.copy()
 

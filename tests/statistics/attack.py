@@ -90,7 +90,7 @@ def _time(known: _Knowledge, reports: Sequence[Published]) -> None:
 def _reasons(known: _Knowledge, reports: Sequence[Published], threshold: int) -> None:
     for t, report in enumerate(reports):
         counts = {c for table in report.tables for c in table.counts}
-        for key, c, state in report.hidden.iter_rows():
+        for key, c, state in report.hidden.select("key", "column", "state").iter_rows():
             if c not in counts:
                 continue
             cell = (t, frozenset(tuple(p.split("=", 1)) for p in key.split("\x1f") if p), c)
