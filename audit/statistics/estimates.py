@@ -36,7 +36,8 @@ class TownEstimate:
     Attributes:
         kind: rate (0-1, share of units with an error) or yen (insurer's yen in error).
         estimate: point estimate.
-        low: lower end of the two-sided interval; tails are equal, so it is the one-sided limit at (1 + confidence) / 2.
+        low: lower end of the two-sided interval, never below what was found; tails are equal, so it is the one-sided limit at
+            (1 + confidence) / 2.
         high: upper end.
         confidence: of the two-sided interval.
         method: for the notes, in Japanese.
@@ -126,7 +127,7 @@ def error_rate(arms: ReviewArms, confidence: float = 0.9) -> TownEstimate:
     weighed_open = (drawn["universe_n"] / drawn["sample_n"] * drawn["open"]).sum()
     found = arms.listed["errors"].sum()
     return _estimate(
-        arms, "rate", confidence, "層化無作為抽出・ベータ分布型区間", (total / units, low / units, high / units),
+        arms, "rate", confidence, "層化無作為抽出・ベータ分布型区間", (total / units, max(low, drawn["errors"].sum() + found) / units, high / units),
         if_none=(weighed + found) / units, if_all=min((weighed + weighed_open + found + arms.listed["open"].sum()) / units, 1.0),
     )
 
@@ -143,9 +144,9 @@ def error_yen(arms: ReviewArms, confidence: float = 0.9) -> TownEstimate:
         amounts = Amounts(*(frame[c].to_numpy() for c in ("yen", "stake", "stake_sq", "part", "part_sq")))
         return tuple(float(v) for v in yen_of(strata, amounts, confidence))
 
-    drawn = arms.drawn
+    drawn, (total, low, high) = arms.drawn, _added(arms, part)
     return _estimate(
-        arms, "yen", confidence, "層化無作為抽出・ガンマ分布型区間", _added(arms, part),
+        arms, "yen", confidence, "層化無作為抽出・ガンマ分布型区間", (total, max(low, drawn["yen"].sum() + arms.listed["yen"].sum()), high),
         if_none=(drawn["universe_n"] / drawn["sample_n"] * drawn["first_yen"]).sum() + arms.listed["yen"].sum(), if_all=None,
     )
 
