@@ -115,6 +115,6 @@ def _made_anew(folder: Path, told: Identity, month: str, insurer_no: str, team: 
     from audit.pipeline import findings_of  # the pipeline writes lists; only this corner of reading them needs it
 
     view = StoredView(folder.parent.parent / "tables", pl.Series([f"{month}-01"]).str.to_date()[0])
-    context = listed_context(cases, view, run_id=told.run_id, month=month, pseudonym_key=key)
+    context = listed_context(on_list, view, run_id=told.run_id, month=month, pseudonym_key=key)
     rows = build_rows(on_list, context, build_evidence(on_list, findings_of(folder), context))
     return from_rows(rows, run_id=told.run_id, month=month, insurer_no=insurer_no, team=team, list_hash=told.list_hash)

@@ -88,7 +88,7 @@ def merged(home: Path, entries: pl.DataFrame, take: Sequence[Take]) -> tuple[pl.
 
 
 def _as_kept(entries: pl.DataFrame) -> pl.DataFrame:
-    """Entries as the ledger keeps them: the initial state is none, and characters that a database refuses are visible pairs."""
+    """Entries as the ledger keeps them: the initial state is none, line ends are LF, characters that a database refuses are visible pairs."""
     lay = layout()
     initial = next(c.code for c in lay.choices["status"] if c.ja == lay.initial_status)
 
@@ -96,7 +96,7 @@ def _as_kept(entries: pl.DataFrame) -> pl.DataFrame:
         at = texts.str.contains(r"[\x00-\x08\x0b-\x1f␥]|[\x{fffe}\x{ffff}]").fill_null(False).arg_true()
         return texts if at.len() == 0 else texts.scatter(at, [text_safety.escape(t) for t in texts.gather(at)])
 
-    texts = [pl.col(c).str.replace_all("\r\n", "\n").map_batches(escaped, return_dtype=pl.String) for c in ("assignee", "memo")]
+    texts = [pl.col(c).str.replace_all("\r\n|\r", "\n").map_batches(escaped, return_dtype=pl.String) for c in ("assignee", "memo")]
     return entries.with_columns(*texts, status=pl.when(pl.col("status") != initial).then("status"))
 
 

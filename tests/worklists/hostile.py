@@ -2,8 +2,8 @@
 
 "Unchanged" is what audit/worklists/text_safety.py says: a cell holds `cell(text)`, in which characters that a workbook
 cannot carry stand as visible pairs, and `unescape` of what comes back is the text itself, character for character. A text
-longer than CELL_MAX comes back as its beginning and CUT. The one exception: a line end typed as CR LF is kept in the ledger
-as LF, since LibreOffice saves it so and Excel does not; on the way out CR stays.
+longer than CELL_MAX comes back as its beginning and CUT. The one exception: line ends that a reviewer typed are kept in
+the ledger as LF, whether they came as CR LF, CR or LF: programs save them differently. On the way out CR stays CR.
 """
 
 from __future__ import annotations
@@ -56,4 +56,4 @@ def unchanged(text: str) -> str:
 
 def kept(text: str) -> str:
     """Return what the ledger keeps of a text that a reviewer typed: line ends are LF."""
-    return unchanged(text).replace("\r\n", "\n")
+    return unchanged(text).replace("\r\n", "\n").replace("\r", "\n")
