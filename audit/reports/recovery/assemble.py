@@ -69,7 +69,8 @@ class Report:
         risk_months: limitation.by_month.
         board: rule_board.rule_board.
         years: official figures by fiscal year, newest first.
-        town: estimates of all claims from the random arm; None where none was drawn or judged.
+        town: estimates of all claims from the random arm; None where there are none.
+        no_town: why there are none, in Japanese; empty where there are.
         runs: what it rests on: run_id, month, published_on, cases, manifest (None = the run's folder is not there).
         unplaced: rows of the ledger that belong to nothing.
 
@@ -91,6 +92,7 @@ class Report:
     board: pl.DataFrame
     years: tuple[FiscalYear, ...]
     town: Town | None
+    no_town: str
     runs: tuple[dict[str, Any], ...]
     unplaced: dict[str, int]
 
@@ -128,13 +130,14 @@ def report_of(
     runs = _runs(published, home)
     asked = results.outcomes_of_requests(known)
     risk = limitation.at_risk(everything, parameters)
+    estimates, no_town = _town(_in_drawn_order(published, home), known.outcomes)
     return Report(
         as_of=as_of, months=(oldest, newest), insurers=tuple(sorted(known.cases["insurer_no"].unique())), total=funnel(known).row(0, named=True),
         splits={by: funnel(known, [by]) for by in SPLITS}, trend=results.by_month(asked), eventual=results.eventual(asked),
         curve=results.incidence(asked) if asked.height else None, durations=waits.durations(known), durations_by_team=waits.durations(known, "team"),
         backlog=backlogs.backlog(everything), risk=risk, risk_months=limitation.by_month(risk, as_of),
         board=rule_board(known, not_evaluated_of(home, [r["run_id"] for r in runs]), rules), years=_years(everything, home, str(everything.cases["month"].max())),
-        town=town(_in_drawn_order(published, home), known.outcomes), runs=runs, unplaced=everything.unplaced,
+        town=estimates, no_town=no_town, runs=runs, unplaced=everything.unplaced,
     )
 
 
@@ -164,6 +167,15 @@ def _runs(published: pl.DataFrame, home: Path) -> tuple[dict[str, Any], ...]:
         file = Path(home) / "runs" / row["run_id"] / "manifest.json"
         row["manifest"] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
     return tuple(rows)
+
+
+def _town(published: pl.DataFrame, outcomes: pl.DataFrame) -> tuple[Town | None, str]:
+    """Return the estimates, or why there are none."""
+    try:
+        estimates = town(published, outcomes)
+    except ValueError:  # strata that contradict one another: no estimate is better than one of the wrong universe
+        return None, "無作為抽出の記録に食い違いがあるため、全体についての推計はできません。"
+    return estimates, "" if estimates else "無作為に選んだ案件の判断がまだないため、全体についての推計はできません。"
 
 
 def _in_drawn_order(published: pl.DataFrame, home: Path) -> pl.DataFrame:

@@ -87,7 +87,7 @@ def context(report: Report) -> dict[str, Any]:
         "title": TITLE, "css": stylesheet(), "period": period_ja(report.months), "as_of": day_ja(report.as_of), "insurers": "、".join(report.insurers), "n": number,
         "kpis": _kpis(total), "lead": lead(report), "unplaced": "、".join(f"{word('unplaced', k)}{v:,}行" for k, v in report.unplaced.items()),
         "by": {name: funnel_rows(report, name) for name in ("month", "team", "provider_kind", "way", "selection")},
-        "eventual": _eventual(report.eventual), "durations": [_duration(r) for r in report.durations.rows(named=True)], "town": _town(report),
+        "eventual": _eventual(report.eventual), "durations": [_duration(r) for r in report.durations.rows(named=True)], "town": _town(report), "no_town": report.no_town,
         "years": [_year(y) for y in report.years], "limits": _limits(report), "urgent": _urgent(report), "shown_rules": _shown_rules(report).height,
         "board": [_rule(r, titles) for r in report.board.filter(pl.col("flagged") > 0).rows(named=True)],
         "silent": report.board.filter(pl.col("flagged") == 0).height,

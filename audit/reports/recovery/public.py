@@ -98,7 +98,7 @@ def context(report: Report, shown: Published) -> dict[str, Any]:
         "hidden": HIDDEN, "kpis": [{"name": word("stage", s), "yen": _shown(total[f"{s}_yen"], short_yen), "cases": _shown(total[f"{s}_cases"], number) + "件"} for s in drawings.STAGES],
         "lead": _lead(report, total), "chart_funnel": drawings.funnel_chart(total) if whole else "",
         "by": {name: _rows(frame.filter(pl.col(name) != TOTAL), name, total) for name, frame in frames.items()},
-        "town": _town(report.town), "years": [_year(y) for y in report.years if _enough(y)], "glossary": [g for g in words()["glossary"] if g["word"] in _WORDS_SHOWN],
+        "town": _town(report.town), "no_town": report.no_town, "years": [_year(y) for y in report.years if _enough(y)], "glossary": [g for g in words()["glossary"] if g["word"] in _WORDS_SHOWN],
     }
 
 

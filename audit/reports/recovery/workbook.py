@@ -254,7 +254,7 @@ def _town(sheets: _Sheets, report: Report) -> None:
     sheet.set_column(0, 0, 34)
     sheet.set_column(1, 6, 18)
     if report.town is None:
-        sheets.lines(sheet, row, ["無作為に選んだ案件の判断がまだないため、推計できません。"], 6, 80)
+        sheets.lines(sheet, row, [report.no_town], 6, 80)
         return
     rate, yen = report.town.rate, report.town.yen
     shares = (Col("label", "誤りのある割合", 34), Col("estimate", "推計", 18, "percent"), Col("low", "90%区間 下限", 18, "percent"), Col("high", "上限", 18, "percent"))

@@ -92,6 +92,8 @@ def town(cases: int = 3000, months: int = 12, seed: int = 7, end: date = date(20
         schema=LEDGER_CASES.schema,
     )
     # as many as were drawn first: what a run's control sample says of each stratum
+    first = pl.int_range(pl.len()).over("month", "team", "stratum") == 0
+    frame = frame.with_columns(role=pl.when(pl.col("stratum").is_not_null()).then(pl.when(first).then(pl.lit("sample")).otherwise("role")))
     drawn = (pl.col("role") == "sample").sum().over("month", "team", "stratum").cast(pl.Int64)
     frame = frame.with_columns(sample_n=pl.when(pl.col("stratum").is_not_null()).then(drawn))
     done = [date.fromordinal(p.toordinal() + int(d)) for p, d in zip(published, rng.gamma(2, 18, n), strict=True)]

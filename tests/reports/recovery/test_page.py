@@ -100,6 +100,18 @@ def test_formulas_are_marked_as_long_as_they_are_not_confirmed(html):
     assert html.count('class="mark provisional">公式の文書は未確認<') == 2 * 8
 
 
+def test_every_number_is_one(html):
+    assert not re.findall(r"\b(?:nan|NaN|None|inf)\b", re.sub(r"<style.*?</style>|<svg.*?</svg>", "", html, flags=re.DOTALL))
+
+
+def test_draws_that_contradict_one_another_give_no_estimate_and_no_crash(tmp_path):
+    whole = town(cases=400, months=12)
+    odd = replace(whole, cases=whole.cases.with_columns(universe_n=pl.when(pl.col("stratum").is_not_null()).then(pl.int_range(pl.len()) + 50)))
+    found = report_of(odd, date(2026, 11, 20), tmp_path, rules=(), parameters=load())
+    assert found.town is None
+    assert "食い違い" in found.no_town
+
+
 def test_words_that_accuse_do_not_occur(html):
     assert not re.findall("不正請求|詐欺|fraud|違反者", html)
 
