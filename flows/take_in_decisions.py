@@ -16,18 +16,14 @@ from prefect import flow, get_run_logger, task  # noqa: E402 - settings first
 from prefect.states import Completed, Failed, State  # noqa: E402
 
 from audit.desk import worklist_inbox  # noqa: E402
-from audit.errors import AuditError  # noqa: E402
 
 RETURNED = "returned"
 
 
 @task(name="take-in-returned-lists", retries=2, retry_delay_seconds=300, log_prints=False, persist_result=False)
 def take_in(home: str, folder: str, at: datetime) -> State:
-    """Empty the folder; a database that somebody else is writing to is tried again."""
-    try:
-        emptied = worklist_inbox.empty(Path(home), Path(folder), at=at)
-    except AuditError as error:
-        return Failed(message=str(error), data=error)
+    """Empty the folder. An error is raised, so that it is tried again: somebody else may be writing to the database."""
+    emptied = worklist_inbox.empty(Path(home), Path(folder), at=at)
     get_run_logger().info(emptied.text())
     return Completed(message=emptied.text(), data=[emptied.done, emptied.problems, emptied.waiting])
 

@@ -15,6 +15,7 @@ import xlsxwriter
 from audit.errors import UsageError, WorklistError
 from audit.home import write_atomic
 from audit.worklists import text_safety
+from audit.worklists.heights import lines_of, points
 from audit.worklists.styles import FONT, LINE, NAVY
 
 PROBLEMS = {
@@ -22,7 +23,7 @@ PROBLEMS = {
 }
 """file name; sheet as seen (null = CSV, or the whole file); row as the program numbers it (null = the whole file); 整理番号 (null =
 not known); heading (null = the whole row); what is wrong; what is allowed."""
-HEADINGS = {"file": ("ファイル", 34), "sheet": ("シート", 10), "row": ("行", 7), "list_no": ("整理番号", 11), "column": ("列", 20), "what": ("問題", 52), "allowed": ("直し方・入れられる値", 62)}
+HEADINGS = {"file": ("ファイル", 34), "sheet": ("シート", 10), "row": ("行", 7), "list_no": ("整理番号", 11), "column": ("列", 20), "what": ("問題", 60), "allowed": ("直し方・入れられる値", 56)}
 _KNOWN = {"file": "file", "sheet": "sheet", "row": "row", "list_no": "case_no"}
 _ROWS_NAMED = 20
 
@@ -142,11 +143,15 @@ def _book(problems: pl.DataFrame) -> bytes:
                 sheet.write_number(i, at, value, cell)
             else:
                 sheet.write_string(i, at, text_safety.cell(value), cell)
+    texts = problems.select("file", "what", "allowed").rows()
+    for i, row in enumerate(texts, start=1):
+        sheet.set_row(i, points(max(lines_of(t, HEADINGS[c][1]) for c, t in zip(("file", "what", "allowed"), row, strict=True))))
     sheet.autofilter(0, 0, problems.height, len(HEADINGS) - 1)
     sheet.freeze_panes(1, 0)
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(0)
+    sheet.set_footer("&R&P / &N ページ")
     book.close()
     return target.getvalue()
