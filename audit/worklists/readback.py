@@ -138,7 +138,7 @@ def check(parsed: Parsed, published: Published, today: date) -> Returned:
     found = [
         _headings(parsed, team),
         problems.of_checks(rows, [
-            (~keyed, None, "照合キーのない行です（手で追加した行、または合計の行）", "行を削除してください。新しい案件は一覧からは登録できません"),
+            (~keyed, None, "照合キーのない行です（手で追加した行、または合計の行）", "手で足した行は消し、キーを消した行は元の一覧に記入し直してください。新しい案件は一覧からは登録できません"),
             (keyed & ~known, None, "公開した一覧にない案件です", "別の月や別の担当の一覧から写した行を消してください"),
             (known & double, None, "同じ案件の行が2つ以上あります", "1行だけ残してください"),
         ]),
