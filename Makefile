@@ -13,7 +13,7 @@ STAMP  := $(VENV)/.installed
 DEMO_HOME ?= var/demo
 REAL_DATA ?= ../shared/data
 
-.PHONY: help audit test test-real fuzz hostile mutation bench bench-prefecture bench-ledger kill-proof lint constraints clean deploy-check coverage-proof attack-proof
+.PHONY: help audit test test-real fuzz hostile mutation bench bench-prefecture bench-ledger bench-import kill-proof lint constraints clean deploy-check coverage-proof attack-proof
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -64,6 +64,9 @@ bench: $(STAMP)  ## a town month (100,000 insured): seconds, claims/s, memory, r
 
 bench-prefecture: $(STAMP)  ## a prefecture month (1,450,000 insured, 5 months of history); long
 	@$(BIN)/python -m tests.bench prefecture
+
+bench-import: $(STAMP)  ## a filled-in list of 5,000 cases into the desk, as exported and as LibreOffice saved it
+	@$(BIN)/python -m pytest -m slow tests/desk/test_worklist_import_speed.py -q -s
 
 bench-ledger: $(STAMP)  ## a prefecture year on the desk (500,000 cases, 2 M events): seconds of its report; JSON in var/bench/ledger
 	@$(BIN)/python -m tests.bench.ledger
