@@ -28,7 +28,7 @@ ROWS_MAX = 20_000
 
 
 class Col(NamedTuple):
-    """A column of a table: key of the row, heading, width in characters, kind (text, int, yen, percent, decimal, date)."""
+    """A column of a table: key of the row, heading, width in characters, kind (text, int, yen, percent, result, date)."""
 
     key: str
     head: str
@@ -38,7 +38,7 @@ class Col(NamedTuple):
 
 _FORMATS = {
     "text": {"num_format": "@", "text_wrap": True}, "int": {"num_format": "#,##0"}, "yen": {"num_format": "#,##0;[Red]-#,##0"}, "percent": {"num_format": "0.0%"},
-    "decimal": {"num_format": "#,##0.0000"}, "one": {"num_format": "#,##0.0"}, "date": {"num_format": "yyyy/mm/dd", "align": "center"},
+    "result": {"bold": True}, "date": {"num_format": "yyyy/mm/dd", "align": "center"},
 }
 _FUNNEL = (
     Col("label", "区分", 22), Col("extracted_cases", "抽出（件）", 10, "int"), Col("extracted_yen", "影響額（円）", 14, "yen"), Col("listed_cases", "一覧（件）", 10, "int"),
@@ -62,6 +62,10 @@ def workbook_bytes(report: Report) -> bytes:
     return target.getvalue()
 
 
+def _decimals(count: int) -> str:
+    return "#,##0" + ("." + "0" * count if count else "")
+
+
 class _Sheets:
     """Sheets of one look: a title, then blocks of tables below one another."""
 
@@ -82,8 +86,8 @@ class _Sheets:
         sheet.write_string(1, 0, note, self.styles.get(font_color="#5D6B79", font_size=9))
         return sheet, 3
 
-    def table(self, sheet: Worksheet, row: int, columns: Sequence[Col], rows: Iterable[dict[str, Any]], title: str = "", *, widths: bool = True) -> int:
-        """Write a table; return the row after it and a blank line. A row with `total` true is set apart."""
+    def table(self, sheet: Worksheet, row: int, columns: Sequence[Col], rows: Iterable[dict[str, Any]], title: str = "", *, widths: bool = True, height: float | None = None) -> int:
+        """Write a table; return the row after it and a blank line. A row with `total` true is set apart; `decimals` are its results'."""
         if title:
             sheet.write_string(row, 0, title, self.styles.get(bold=True, font_size=11, font_color=NAVY))
             row += 1
@@ -95,8 +99,11 @@ class _Sheets:
         sheet.set_row(row, 30)
         for row_at, values in enumerate(rows, start=row + 1):
             total = {"bold": True, "top": 2, "bg_color": SHADE} if values.get("total") else {}
+            if height:
+                sheet.set_row(row_at, height)
             for at, column in enumerate(columns):
-                self.value(sheet, row_at, at, values.get(column.key), column.kind, **total)
+                own = {"num_format": _decimals(values["decimals"])} if column.kind == "result" else {}
+                self.value(sheet, row_at, at, values.get(column.key), column.kind, **total, **own)
             row = row_at
         return row + 2
 
@@ -173,13 +180,13 @@ def _effect(sheets: _Sheets, report: Report) -> None:
     sheet, row = sheets.add("財政効果", "財政効果", "計算式は公式の文書での確認が済んでいません。転記の前に、都道府県・国保連合会の記載要領と照らしてください。")
     columns = (
         Col("name", "指標", 32), Col("formula", "計算式", 44), Col("numerator_name", "分子", 24), Col("numerator", "分子の値", 15, "yen"), Col("denominator_name", "分母", 24),
-        Col("denominator", "分母の値", 18, "one"), Col("result", "結果", 16, "decimal"), Col("unit", "単位", 6), Col("status", "式の確認", 20), Col("missing", "計算できない理由", 30), Col("basis", "根拠", 50),
+        Col("denominator", "分母の値", 18, "int"), Col("result", "結果", 16, "result"), Col("unit", "単位", 6), Col("status", "式の確認", 20), Col("missing", "計算できない理由", 30), Col("basis", "根拠", 50),
     )
     parts = (Col("name", "内訳", 32), Col("value", "値", 44, "yen"), Col("unit", "単位", 24))
     bases = (Col("month", "納品の月", 32), Col("insured", "被保険者数（月末）", 44, "int"), Col("claims", "レセプト（件）", 24, "int"), Col("medical_yen", "医療費（円）", 15, "yen"), Col("insurer_yen", "保険者負担（円）", 24, "yen"))
     for year in report.years:
         title = f"{fiscal_year_ja(year.year)}　{period_ja((year.months[0], year.months[-1]))}に結果の出たもの"
-        row = sheets.table(sheet, row, columns, [f | {"status": word("status", f["status"])} for f in year.figures.rows(named=True)], title)
+        row = sheets.table(sheet, row, columns, [f | {"status": word("status", f["status"])} for f in year.figures.rows(named=True)], title, height=32)
         row = sheets.table(sheet, row, parts, year.components.rows(named=True), "内訳", widths=False)
         row = sheets.table(sheet, row, bases, [r | {"month": month_ja(r["month"])} for r in year.denominators.rows(named=True)], "分母（空欄はその月の納品が保存されていない）", widths=False)
 
