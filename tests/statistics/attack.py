@@ -162,10 +162,12 @@ def _ranges(mine: np.ndarray, bounds: list, rows: dict, enough: float, rng: np.r
 
     capped = [(a, min(b, 1e7)) for a, b in bounds]
     bounds = capped
-    for _ in range(min(20, 2 + n)):
-        look(rng.choice([-1.0, 1.0], n))
-        if (high - low >= enough).all():
-            break
+    # First many at once, in directions by chance: most turn out to be wide open, and need no program of their own.
+    look(rng.choice([-1.0, 1.0], n))
+    idle = 0
+    while (narrow := high - low < enough).any() and idle < 4:
+        look(np.where(narrow & (rng.random(n) < 0.3), rng.choice([-1.0, 1.0], n), 0.0))
+        idle = idle + 1 if (high - low < enough).sum() > 0.97 * narrow.sum() else 0
     for k in range(n):
         for sign in (1.0, -1.0):
             if high[k] - low[k] < enough and not exact[k]:
