@@ -45,12 +45,12 @@ FIELDS: dict[str, Field] = {
     "paid_yen": Field("yen", "収納額"),
     "paid_total_yen": Field("yen", "収納累計額"),
     "paid_on": Field("date", "収納日"),
+    "paid_month": Field("month", "調整年月"),
     "entry_no": Field("code", "収納番号"),
 }
 _TYPES = {"text": pl.String, "code": pl.String, "digits": pl.String, "value": pl.String, "yen": pl.Int64, "date": pl.Date, "month": pl.Date}
 ROWS = {"line": pl.Int64, **{n: _TYPES[f.form] for n, f in FIELDS.items()}}
 _FINDERS = {"request_id", "claim_id", "search_no", "institution_id"}
-_MONEY = ("paid_yen", "paid_total_yen", "paid_on", "entry_no")
 
 
 class OutcomeProblems(ProblemsFound):
@@ -125,7 +125,7 @@ def read_outcomes(path: Path, kind: str, mapping: Path | None, today: date) -> O
     frame = frame.with_columns(pl.lit(None, dtype=t).alias(n) for n, t in ROWS.items() if n != "line" and n not in frame.columns)
     frame = frame.with_columns(
         pl.col("reason").str.to_uppercase(), pl.col("upheld_yen").abs(), pl.col("points_cut").abs(),
-        result_on=pl.coalesce("result_on", "result_month"),
+        result_on=pl.coalesce("result_on", "result_month"), paid_on=pl.coalesce("paid_on", "paid_month"),
     )
     wrong = [_of_lines(text.quarantine), *(_of_check(frame, c, path.name) for c in [*checks, *_checks(kind, section, today)])]
     if (found := _told(wrong)).height:
@@ -139,9 +139,7 @@ def _lacking(section: Section, there: set[str]) -> str:
     if not there & _FINDERS:
         said.append(" / ".join(shown(section.columns[n]) for n in FIELDS if n in section.columns and n in _FINDERS))
     told = there | set(section.constants)
-    if section.kind == "rereview" and "result" not in told:
-        said.append(shown(section.columns["result"]))
-    elif not told & {"result", "paid_yen", "paid_total_yen"}:
+    if not told & {"result", "paid_yen", "paid_total_yen"}:
         said.append(" / ".join(shown(section.columns[n]) for n in ("result", "paid_yen", "paid_total_yen") if n in section.columns))
     return ", ".join(said)
 
@@ -154,14 +152,12 @@ def _check_mapping(section: Section) -> None:
         said.append(f"results {wrong}: allowed are {allowed}")
     if not columns & _FINDERS:
         said.append("no column finds the request: map request_id, claim_id, search_no or institution_id")
-    if section.kind == "rereview" and not columns & {"result"}:
-        said.append("no column tells the result")
+    if not columns & {"result", "paid_yen", "paid_total_yen"}:
+        said.append("no column tells a result or a payment")
     if {"paid_yen", "paid_total_yen"} <= columns:
         said.append("paid_yen and paid_total_yen are both mapped: a row tells one payment, or all so far")
-    if columns & {"paid_yen", "paid_total_yen"} and "paid_on" not in columns:
-        said.append("paid_on is not mapped")
-    if section.kind == "rereview" and columns & set(_MONEY):
-        said.append("a file of results tells no payments: import the ledger as repayment")
+    if columns & {"paid_yen", "paid_total_yen"} and not columns & {"paid_on", "paid_month"}:
+        said.append("neither paid_on nor paid_month is mapped")
     if said:
         raise LayoutError("; ".join(said), file=section.file, remedy=f"compare with {section.kind}_example.toml")
 
@@ -178,7 +174,7 @@ def _checks(kind: str, section: Section, today: date) -> list[Check]:
     told = pl.col("result").is_not_null() | paid.is_not_null()
     return [
         Check(~found_by, ja("request_id"), "missing_value", "申出番号・検索番号・（医療機関コードと診療年月）のいずれもなく、申出を探せません。"),
-        Check(~told, ja("result"), "missing_value", "結果がありません。" if kind == "rereview" else "結果も収納額もありません。"),
+        Check(~told, ja("result"), "missing_value", "結果も収納額（調整額）もありません。"),
         Check(~pl.col("result").is_in(allowed), ja("result"), "unknown_value", "この種類のファイルにない結果です。対応表（TOML）のvaluesを確かめてください。"),
         Check(pl.col("result").is_not_null() & pl.col("result_on").is_null(), ja("result_on"), "missing_value", "結果の日（または処理年月）が空欄です。"),
         Check(~pl.col("reason").str.contains(rf"^[{LETTERS}]{{1,2}}$") if kind == "rereview" else pl.lit(False), ja("reason"), "unknown_value", f"増減点事由は{'・'.join(LETTERS)}の1～2文字です。"),

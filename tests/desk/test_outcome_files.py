@@ -133,6 +133,16 @@ def test_a_file_is_taken_again_when_its_requests_are_known(asked, tmp_path):
     assert take(asked, path).results == 1
 
 
+def test_what_is_taken_off_the_next_bill_is_money(asked, tmp_path):
+    head = "検索番号,結果,増減額,結果通知日,調整額,調整年月\n"
+    done = take(asked, file(tmp_path, "r.csv", head + f"{search_no(0)},査定,900,20270201,,\n"))
+    assert (done.results, done.payments) == (1, 0)
+    assert desk.outcomes(asked, LATE.date()).filter(pl.col("case_id") == case_id(0))["collected_yen"].to_list() == [None], "upheld is not collected"
+    done = take(asked, file(tmp_path, "r2.csv", head + f"{search_no(0)},査定,900,20270201,900,令和9年3月\n{search_no(1)},,,,1800,202704\n"))
+    assert (done.results, done.payments, done.yen) == (0, 2, 2700)
+    assert desk.ledger(asked, LATE.date()).money["collected_on"].to_list() == [date(2027, 3, 1), date(2027, 4, 1)]
+
+
 LEDGER = "申出番号,検索番号,調定状況,調定額,調定日,収納額,収納日,収納番号\n"
 
 
@@ -208,8 +218,8 @@ def test_a_file_that_is_not_there(tmp_path):
 @pytest.mark.parametrize(("text", "problem"), [
     ('[rereview.columns]\nsearch_no = "検"\nresult = "結"\n[rereview.values.result]\n"査" = "agreed"\n', "results"),
     ('[rereview.columns]\nresult = "結"\n', "no column finds"),
-    ('[rereview.columns]\nsearch_no = "検"\n', "tells the result"),
-    ('[rereview.columns]\nsearch_no = "検"\nresult = "結"\npaid_yen = "収"\npaid_on = "日"\n', "tells no payments"),
+    ('[rereview.columns]\nsearch_no = "検"\n', "tells a result"),
+    ('[rereview.columns]\nsearch_no = "検"\nresult = "結"\npaid_yen = "収"\n', "neither paid_on nor paid_month"),
     ('[rereview.columns]\nsearch_no = "検"\nresult = "結"\nnothing = "x"\n', "unknown fields"),
     ('[rereview]\nhead = true\n', "unknown key"),
     ('[leads.columns]\nname = "氏名"\n', "no section"),
@@ -224,7 +234,7 @@ def test_a_mapping_that_cannot_be(tmp_path, text, problem):
 def test_money_is_told_once(tmp_path):
     (tmp_path / "m.toml").write_text('[repayment.columns]\nsearch_no = "検"\npaid_yen = "収"\npaid_total_yen = "累"\n', encoding="utf-8")
     (tmp_path / "x.csv").write_text("検,収,累\n1,2,3\n", encoding="utf-8")
-    with pytest.raises(LayoutError, match=r"both mapped.*paid_on"):
+    with pytest.raises(LayoutError, match=r"both mapped.*neither paid_on"):
         read_outcomes(tmp_path / "x.csv", "repayment", tmp_path / "m.toml", DAY)
 
 
