@@ -13,7 +13,7 @@ STAMP  := $(VENV)/.installed
 DEMO_HOME ?= var/demo
 REAL_DATA ?= ../shared/data
 
-.PHONY: help audit test test-real fuzz mutation bench bench-prefecture lint constraints clean deploy-check
+.PHONY: help audit test test-real fuzz hostile mutation bench bench-prefecture bench-ledger bench-import kill-proof lint constraints clean deploy-check coverage-proof attack-proof
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -40,8 +40,21 @@ PERSONS ?= 400
 fuzz: $(STAMP)  ## rules against oracles written from the notes, over WORLDS=100 random worlds a family; prints the counts
 	@ORACLE_WORLDS=$(WORLDS) ORACLE_PERSONS=$(PERSONS) $(BIN)/python -m pytest -m slow tests/oracle -q -s
 
+hostile: $(STAMP)  ## 10,000 hostile strings through export, LibreOffice and import: no live formula, all unchanged (needs soffice)
+	@$(BIN)/python -m pytest -m slow tests/worklists/test_readback_hostile.py -q -s
+
 mutation: $(STAMP)  ## every number of the parameters moved by one step: does a test notice? (a minute or two)
 	@$(BIN)/python -m tests.mutation
+
+KILLS ?= 50
+kill-proof: $(STAMP)  ## kill -9 at KILLS=50 random moments of publish and import, on SQLite and PostgreSQL: nothing lost, nothing double
+	@$(BIN)/python -m tests.desk.kill $(KILLS)
+
+coverage-proof: $(STAMP)  ## 2,000 simulated months a scenario: how often the 90 % intervals cover the truth (some minutes)
+	@$(BIN)/python -m pytest -m slow tests/statistics/test_coverage_proof.py -q -s
+
+attack-proof: $(STAMP)  ## twelve monthly public reports against linear programming (some minutes)
+	@$(BIN)/python -m pytest -m slow tests/statistics/test_attack_proof.py -q -s
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .
@@ -51,6 +64,12 @@ bench: $(STAMP)  ## a town month (100,000 insured): seconds, claims/s, memory, r
 
 bench-prefecture: $(STAMP)  ## a prefecture month (1,450,000 insured, 5 months of history); long
 	@$(BIN)/python -m tests.bench prefecture
+
+bench-import: $(STAMP)  ## a filled-in list of 5,000 cases into the desk, as exported and as LibreOffice saved it
+	@$(BIN)/python -m pytest -m slow tests/desk/test_worklist_import_speed.py -q -s
+
+bench-ledger: $(STAMP)  ## a prefecture year on the desk (500,000 cases, 2 M events): seconds of its report; JSON in var/bench/ledger
+	@$(BIN)/python -m tests.bench.ledger
 
 deploy-check: $(STAMP)  ## a real Prefect server, deployment, worker: triggers the monthly deployment and waits for it
 	@$(BIN)/python -m pytest -m prefect tests/flows -q

@@ -6,9 +6,10 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from audit.errors import AuditError, UsageError, storage_errors
 
@@ -41,8 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kokuho-audit", description="国保の月次点検: 納品ファイルから点検リストまで")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
-    def verb(name: str, run: Callable[[argparse.Namespace], None], help_ja: str, *, home: bool = False) -> argparse.ArgumentParser:
-        sub = verbs.add_parser(name, help=help_ja, description=help_ja)
+    def verb(name: str, run: Callable[[argparse.Namespace], None], help_ja: str, *, home: bool = False, of: Any = verbs) -> argparse.ArgumentParser:
+        sub = of.add_parser(name, help=help_ja, description=help_ja)
         sub.set_defaults(verb=run)
         if home:
             sub.add_argument("--home", type=Path, help="保存先フォルダ（既定: KOKUHO_AUDIT_HOME または ./var）")
@@ -51,22 +52,63 @@ def _parser() -> argparse.ArgumentParser:
     run = verb("run", _run, "1か月分の納品を点検し、点検リストを作る", home=True)
     _delivery(run)
     run.add_argument("--no-prefect", action="store_true", help="Prefect を使わずに同じ処理を実行する")
+    _signed(run)
     intake = verb("intake", _intake, "納品を取り込み、検査して保存する（判定はしない）", home=True)
     _delivery(intake)
-    worklist = verb("worklist", _worklist_export, "点検リストを作り直す", home=True)
-    worklist.add_argument("action", choices=["export"])
-    worklist.add_argument("run", help="実行ID（runs/ の下のフォルダ名）")
-    worklist.add_argument("--csv-encoding", choices=["utf-8-sig", "cp932"], default="utf-8-sig")
-    worklist.add_argument("--out", type=Path, help="出力先（既定: その実行の worklists/）")
+    lists = verbs.add_parser("worklist", help="点検リストを作り直す・記入済みのリストを取り込む").add_subparsers(required=True, metavar="ACTION")
+    export = verb("export", _worklist_export, "点検リストを作り直す", home=True, of=lists)
+    export.add_argument("run", help="実行ID（runs/ の下のフォルダ名）")
+    export.add_argument("--csv-encoding", choices=["utf-8-sig", "cp932"], default="utf-8-sig")
+    export.add_argument("--out", type=Path, help="出力先（既定: その実行の worklists/）")
+    export.add_argument("--pseudonym-key", type=Path, metavar="FILE", help="宛名番号などを仮名にして作る（16バイト以上の鍵のファイル。--out が必要）")
+    taken = verb("import", _worklist_import, "記入済みの点検リスト（xlsx・CSV）を台帳に取り込む。問題があれば何も登録しない", home=True, of=lists)
+    taken.add_argument("files", nargs="+", type=Path, metavar="FILE", help="記入済みのファイル、またはそのフォルダ")
+    _signed(taken)
+    taken.add_argument("--take", action="append", default=[], metavar="mine|theirs[:整理番号,…]", help="ほかの人が先に判定した案件で採る側: mine=このリスト、theirs=登録済み")
+    taken.add_argument("--run", metavar="実行ID", help="古い実行のリストを、承知のうえで取り込む")
+    taken.add_argument("--pseudonym-key", type=Path, metavar="FILE", help="仮名化したリストの鍵")
+    taken.add_argument("--problems", type=Path, metavar="OUT", help="問題の一覧を .xlsx か .csv にも書き出す")
     report = verb("report", _report, "実行結果の要約を表示する", home=True)
     report.add_argument("run", nargs="?", help="実行ID（省略すると最新）")
+    recovery = verb("recovery", _recovery, "点検の成果報告（抽出・申出・認容・収納）を作る", home=True)
+    recovery.add_argument("--as-of", help="この日に分かっていたことで作る YYYY-MM-DD（既定: 今日）")
+    recovery.add_argument("--from", dest="first", help="最初の納品の月 YYYY-MM（既定: 直近12か月）")
+    recovery.add_argument("--to", dest="last", help="最後の納品の月 YYYY-MM")
+    recovery.add_argument("--out", type=Path, help="出力先（既定: 保存先フォルダの reports/）")
+    _signed(recovery)
+    recovery.add_argument("--public", action="store_true", help="公表用（少ない件数を秘匿し、公表済みの報告との差からも分からないようにする）")
+    desks = verbs.add_parser("desk", help="台帳: 案件の公開、状況、改ざんの確認、監査用の書き出し").add_subparsers(required=True, metavar="ACTION")
+    publish = verb("publish", _desk_publish, "実行結果の案件を台帳に公開する（済んでいれば何もしない）", home=True, of=desks)
+    publish.add_argument("run", nargs="?", help="実行ID（省略すると未公開のものすべて）")
+    _signed(publish)
+    _signed(verb("status", _desk_status, "案件・申出・収納の件数を表示する", home=True, of=desks))
+    ask = verb("request", _desk_request, "申出を手で登録する（照会、保険者間調整など、点検リストの判定から作られないもの）", home=True, of=desks)
+    ask.add_argument("case_id", metavar="案件ID")
+    ask.add_argument("--way", required=True, choices=["rereview", "correction", "return", "inquiry", "repayment", "subrogation", "settlement"], help="再審査・過誤・返戻・照会・返納・求償・保険者間調整")
+    ask.add_argument("--yen", type=int, required=True, help="申出額（円、保険者負担分。照会は0）")
+    ask.add_argument("--on", help="申出日 YYYY-MM-DD（既定: 今日）")
+    ask.add_argument("--due", help="期限 YYYY-MM-DD（省略すると、決まりのある回収方法では自動）")
+    _signed(ask)
+    check = verb("verify", _desk_verify, "記録の連鎖を計算し直し、書き換えや削除がないか確かめる（あれば終了コード72）", home=True, of=desks)
+    check.add_argument("--head", metavar="番号:ハッシュ", help="以前に控えた末尾。切り落としがないことも確かめる")
+    events = verb("export", _desk_export, "すべての記録をCSVに書き出す（監査用）", home=True, of=desks)
+    events.add_argument("--out", type=Path, required=True, metavar="FILE.csv")
+    events.add_argument("--with-memo", action="store_true", help="メモの文も書き出す（個人に触れることがある）")
+    results = verbs.add_parser("outcomes", help="再審査・過誤の結果、返納金台帳、求償台帳を取り込む").add_subparsers(required=True, metavar="ACTION")
+    answers = verb("import", _outcomes_import, "結果・台帳のCSVを申出と結び付けて登録する。結び付かない行は一覧にする", home=True, of=results)
+    answers.add_argument("file", type=Path, metavar="FILE.csv")
+    answers.add_argument("--kind", required=True, choices=["rereview", "repayment", "subrogation"], help="rereview 再審査・過誤の結果、repayment 返納金台帳、subrogation 求償台帳")
+    answers.add_argument("--mapping", type=Path, metavar="FILE.toml", help="列と結果の対応表（既定: 同梱の例。当所の様式に合わせて写して直す）")
+    answers.add_argument("--list", type=Path, dest="out", metavar="OUT.csv", help="結び付かない行の一覧の出力先（既定: 保存先フォルダの outcomes/）")
+    _signed(answers)
     evaluate = verb("evaluate", _evaluate, "既知の正解と照らして抽出と順位の質を測る", home=True)
     evaluate.add_argument("run", help="実行IDまたはフォルダ")
     evaluate.add_argument("labels", type=Path, help="labels.parquet")
     evaluate.add_argument("--html", type=Path, help="1ページのHTMLも書き出す")
     rules = verb("rules", _rules, "ルールの一覧と内容", home=True)
-    rules.add_argument("action", choices=["list", "show", "catalog"])
-    rules.add_argument("rule_id", nargs="?")
+    rules.add_argument("action", choices=["list", "show", "catalog", "shadow"])
+    rules.add_argument("rule_id", nargs="*")
+    rules.add_argument("--months", help="shadow: 試す納品の月 2026-04..2026-09（何も公開しない）")
     rules.add_argument("--write", action="store_true", help="catalog: CATALOG.md・CATALOG.ja.md・examples.yaml を書き直す（リポジトリの中で）")
     parameters = verb("params", _params, "日付つきパラメータの値と根拠、当所の値の登録", home=True)
     parameters.add_argument("action", choices=["show", "list", "stale", "set"])
@@ -86,11 +128,41 @@ def _parser() -> argparse.ArgumentParser:
     fees = verb("fees", _fees, "柔整の申請書1件を料金表から計算し直し、行ごとに示す", home=True)
     fees.add_argument("claim", help="申請書ID（judo:保険者番号:整理番号）")
     fees.add_argument("--month", required=True, help="納品の診療年月 YYYY-MM")
+    samples = verbs.add_parser("sample", help="無作為抽出の標本数の計算と抽出").add_subparsers(required=True, metavar="ACTION")
+    plan = verb("plan", _sample_plan, "必要な標本数と層ごとの割当てを計算する", of=samples)
+    plan.add_argument("--universe", type=int, help="母数（--strata を使わないとき）")
+    plan.add_argument("--expected-rate", type=float, required=True, help="見込みの誤り率（0.05 = 5%%）")
+    plan.add_argument("--precision", type=float, required=True, help="区間の幅の半分（0.03 = ±3%%）")
+    plan.add_argument("--confidence", type=float, default=0.9)
+    plan.add_argument("--strata", type=Path, metavar="FILE", help="層のCSV: stratum,units[,spread]")
+    plan.add_argument("--allocation", choices=["proportional", "neyman"], default="proportional", help="proportional=件数比例（割合の推計）、neyman=件数×ばらつき（金額の推計）")
+    plan.add_argument("--spares", type=float, default=0.25, help="標本1件当たりの予備")
+    plan.add_argument("--seed", type=int, default=1)
+    drawn = verb("draw", _sample_draw, "一覧から標本と予備を抽出する（同じ種なら誰がしても同じ）", of=samples)
+    drawn.add_argument("ids", type=Path, metavar="IDS.csv", help="id[,stratum] のCSV")
+    drawn.add_argument("--n", type=int, required=True, help="標本数")
+    drawn.add_argument("--seed", type=int, required=True, help="抽出の種。抽出の前に決めて記録する")
+    drawn.add_argument("--spares", type=float, default=0.25, help="標本1件当たりの予備")
+    drawn.add_argument("--out", type=Path, required=True, help="標本のCSV。横に再現用の .json も書く")
     demo = verb("demo", _demo, "架空の町を作り、最初から点検リストまで実行する", home=True)
     demo.add_argument("--insured", type=int, default=20_000)
     demo.add_argument("--month", default="2026-10")
     demo.add_argument("--seed", type=int, default=20261121)
     return parser
+
+
+def _signed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--by", metavar="名前", help="台帳に登録した人として残す名前（既定: ログイン名）")
+
+
+def _who(arguments: argparse.Namespace) -> str:
+    """Return who records: --by, else the name of the login."""
+    from audit.desk.edge import login
+
+    by = (arguments.by if arguments.by is not None else login()).strip()
+    if not by:
+        raise UsageError("--by needs a name", remedy="--by '点検係 山田'")
+    return by
 
 
 def _delivery(parser: argparse.ArgumentParser) -> None:
@@ -114,16 +186,21 @@ def _spec(arguments: argparse.Namespace):
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    spec = _spec(arguments)
-    if arguments.no_prefect:
-        from audit.pipeline import run_month
+    from audit import desk
 
-        done = run_month(spec, progress=lambda line: print(line, flush=True))
-    else:
+    spec, by = _spec(arguments), _who(arguments)
+    if not arguments.no_prefect:
         from flows.monthly_audit import run_as_flow
 
-        done = run_as_flow(spec)
-    _show(done)
+        _show(run_as_flow(spec, by=by))
+        return
+    from audit.pipeline import run_month
+
+    done = run_month(spec, progress=lambda line: print(line, flush=True))
+    try:
+        desk.publish(spec.home, done, by=by, at=_now())
+    finally:  # the run is finished, whatever the desk says: the next command publishes it
+        _show(done)
 
 
 def _intake(arguments: argparse.Namespace) -> None:
@@ -155,8 +232,81 @@ def _find_run(arguments: argparse.Namespace) -> Path:
 def _worklist_export(arguments: argparse.Namespace) -> None:
     from audit.pipeline import export_again
 
-    for file in export_again(_find_run(arguments), arguments.csv_encoding, arguments.out):
+    for file in export_again(_find_run(arguments), arguments.csv_encoding, arguments.out, _secret(arguments.pseudonym_key)):
         print(file)
+
+
+def _secret(file: Path | None) -> bytes | None:
+    return file and file.read_bytes().strip()
+
+
+def _worklist_import(arguments: argparse.Namespace) -> None:
+    from audit.desk.worklist_import import gather, import_worklists
+    from audit.desk.worklist_merge import parse_take
+    from audit.worklists.readback_problems import ProblemsFound, write
+
+    by = _who(arguments)
+    _catch_up(arguments, by)
+    try:
+        done = import_worklists(
+            _home(arguments), gather(arguments.files), by=by, at=_now(), take=parse_take(arguments.take), run=arguments.run,
+            pseudonym_key=_secret(arguments.pseudonym_key),
+        )
+    except ProblemsFound as found:
+        if arguments.problems:
+            print(f"問題の一覧: {write(found.problems, arguments.problems)}")
+        raise
+    print(done.text())
+
+
+def _catch_up(arguments: argparse.Namespace, by: str) -> None:
+    """Publish finished runs that the desk lacks: one may have been cut off before its last step."""
+    from audit import desk
+
+    if missing := desk.publish_missing(_home(arguments), by=by, at=_now()):
+        print(f"未公開だった実行結果を台帳に公開しました: {', '.join(missing)}", file=sys.stderr)
+
+
+def _desk_publish(arguments: argparse.Namespace) -> None:
+    from audit.desk.commands import publish_lines
+
+    run = None if arguments.run is None else _find_run(arguments)
+    print("\n".join(publish_lines(_home(arguments), run, by=_who(arguments), at=_now())))
+
+
+def _desk_status(arguments: argparse.Namespace) -> None:
+    from audit.desk.commands import status_lines
+
+    _catch_up(arguments, _who(arguments))
+    print("\n".join(status_lines(_home(arguments), _today())))
+
+
+def _desk_request(arguments: argparse.Namespace) -> None:
+    from audit.desk.commands import request_lines
+
+    by, on = _who(arguments), _day(arguments.on) or _today()
+    _catch_up(arguments, by)
+    print("\n".join(request_lines(_home(arguments), arguments.case_id, arguments.way, arguments.yen, on, _day(arguments.due), by=by, at=_now())))
+
+
+def _desk_verify(arguments: argparse.Namespace) -> None:
+    from audit.desk.commands import verify_lines
+
+    print("\n".join(verify_lines(_home(arguments), arguments.head)))
+
+
+def _desk_export(arguments: argparse.Namespace) -> None:
+    from audit.desk.commands import export_events
+
+    print(f"{arguments.out}: {export_events(_home(arguments), arguments.out, with_memo=arguments.with_memo):,}件の記録")
+
+
+def _outcomes_import(arguments: argparse.Namespace) -> None:
+    from audit.desk.outcome_import import import_outcomes
+
+    by = _who(arguments)
+    _catch_up(arguments, by)
+    print(import_outcomes(_home(arguments), arguments.file, arguments.kind, mapping=arguments.mapping, out=arguments.out, by=by, at=_now()).text())
 
 
 def _report(arguments: argparse.Namespace) -> None:
@@ -187,11 +337,24 @@ def _rules(arguments: argparse.Namespace) -> None:
         print("\n".join(rule_lines(rules.values())))
     elif arguments.action == "catalog":
         _catalogue(rules, write=arguments.write)
-    elif arguments.rule_id not in rules:
-        raise UsageError(f"no rule {arguments.rule_id!r}" if arguments.rule_id else "rules show needs a rule", remedy=f"one of: {', '.join(rules)}")
+    elif arguments.action == "shadow":
+        _shadow(arguments)
+    elif not arguments.rule_id:
+        raise UsageError("rules show needs a rule", remedy=f"one of: {', '.join(rules)}")
+    elif unknown := [r for r in arguments.rule_id if r not in rules]:
+        raise UsageError(f"no rule {unknown[0]!r}", remedy=f"one of: {', '.join(rules)}")
     else:
         with laid_over(_home(arguments) / "parameters"):
-            print(rule_page(rules[arguments.rule_id]))
+            print("\n\n".join(rule_page(rules[r]) for r in arguments.rule_id))
+
+
+def _shadow(arguments: argparse.Namespace) -> None:
+    from audit.reports.recovery.shadow import months_between, shadow, shadow_lines
+
+    if not arguments.rule_id or not arguments.months:
+        raise UsageError("rules shadow needs rules and months", remedy="rules shadow RC01 RC02 --months 2026-04..2026-09")
+    rows = shadow(_home(arguments), arguments.rule_id, months_between(arguments.months), _today(), lambda month: print(f"{month} を判定しています", file=sys.stderr, flush=True))
+    print("\n".join(shadow_lines(rows)))
 
 
 def _catalogue(rules: dict[str, Rule], *, write: bool) -> None:
@@ -261,6 +424,47 @@ def _fees(arguments: argparse.Namespace) -> None:
     print("\n".join(fee_text(lines)))
 
 
+def _recovery(arguments: argparse.Namespace) -> None:
+    from audit.reports.recovery.publish import write_public, write_report
+
+    for month in filter(None, (arguments.first, arguments.last)):
+        _day(f"{month}-01")
+    _catch_up(arguments, _who(arguments))
+    write = write_public if arguments.public else write_report
+    for file in write(_home(arguments), _day(arguments.as_of) or _today(), arguments.first, arguments.last, arguments.out):
+        print(file)
+
+
+def _sample_plan(arguments: argparse.Namespace) -> None:
+    import polars as pl
+
+    from audit.statistics.planner import plan, plan_text, read_strata
+
+    if (arguments.strata is None) == (arguments.universe is None):
+        raise UsageError("give either --universe or --strata", remedy="--universe N, or --strata FILE with columns stratum,units[,spread]")
+    strata = read_strata(arguments.strata) if arguments.strata else pl.DataFrame({"stratum": ["全体"], "units": [arguments.universe]})
+    asked = arguments.expected_rate, arguments.precision, arguments.confidence
+    print(plan_text(plan(strata, *asked, allocation=arguments.allocation, spares=arguments.spares), *asked, arguments.seed))
+
+
+def _sample_draw(arguments: argparse.Namespace) -> None:
+    from audit.statistics.planner import draw, read_ids, write_draw
+
+    drawn, record = draw(read_ids(arguments.ids), arguments.n, arguments.seed, spares=arguments.spares)
+    for file in write_draw(arguments.out, drawn, record):
+        print(file)
+    print(f"母数 {record['universe']:,}件（SHA-256 {record['universe_sha256']}）から標本 {record['n']:,}件、予備 {drawn.height - record['n']:,}件")
+
+
+def _now() -> datetime:
+    return datetime.now(ZoneInfo("Asia/Tokyo"))
+
+
+def _today() -> date:
+    """Return the office's day."""
+    return _now().date()
+
+
 def _day(text: str | None) -> date | None:
     try:
         return None if text is None else date.fromisoformat(text)
@@ -269,9 +473,12 @@ def _day(text: str | None) -> date | None:
 
 
 def _demo(arguments: argparse.Namespace) -> None:
+    from audit import desk
     from audit.demo import run_demo
 
+    os.environ.pop("DATABASE_URL", None)  # an invented town never enters the office's ledger
     run_demo(_home(arguments), arguments.insured, arguments.month, arguments.seed)
+    desk.publish_missing(_home(arguments), by="demo", at=_now())
 
 
 if __name__ == "__main__":

@@ -116,6 +116,28 @@ class WorklistError(AuditError):
     exit_code = 50
 
 
+class DeskError(AuditError):
+    """The desk's database does not answer, or refuses what it was asked to record."""
+
+    exit_code = 70
+
+
+class LedgerBroken(AuditError):
+    """The ledger's chain of hashes is broken: somebody has changed the database by hand."""
+
+    exit_code = 72
+
+
+class DeskConflict(DeskError):
+    """Cases were changed by somebody else meanwhile; `case_ids` names them, the message only counts them."""
+
+    exit_code = 71
+
+    def __init__(self, case_ids: list[str]) -> None:
+        self.case_ids = case_ids
+        super().__init__(f"{len(case_ids)} cases were changed by somebody else meanwhile", remedy="look at both entries, then import again")
+
+
 class BusyError(AuditError):
     """Another run is working in the same home folder."""
 

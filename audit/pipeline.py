@@ -443,11 +443,11 @@ def findings_of(run: Path) -> pl.DataFrame:
     return FINDINGS.conform(pl.read_parquet(run / "findings.parquet"))
 
 
-def judge_stored(home: Path, month: str, *, seed: int = 1, rules: Collection[str] = (), progress: Progress = lambda _: None) -> Path:
+def judge_stored(home: Path, month: str, *, seed: int = 1, rules: Collection[str] = (), until: str = "worklists", progress: Progress = lambda _: None) -> Path:
     """Judge, rank and list a month that is stored, without reading any delivery; return the folder of results.
 
     For the benchmark, and to see what changed values would do: nothing is published, the folder is `runs/.work-<month>-stored`.
-    With `rules` (ids) only these judge.
+    With `rules` (ids) only these judge. `until` names the last step (check, rank, worklists).
     """
     place = Home(Path(home).absolute())
     work = place.work_folder(f"{parse_month(month):%Y-%m}-stored")
@@ -456,6 +456,8 @@ def judge_stored(home: Path, month: str, *, seed: int = 1, rules: Collection[str
     for title, step in STEPS[4:]:
         progress(title)
         step(work)
+        if step.__name__ == until:
+            break
     return work
 
 
@@ -480,12 +482,14 @@ def store_only(spec: RunSpec, progress: Progress = lambda _: None) -> dict[str, 
 
 
 @storage_errors()
-def export_again(run: Path, csv_encoding: str, out: Path | None) -> list[Path]:
-    """Write the worklists of a published run once more, e.g. in another encoding; return the files."""
+def export_again(run: Path, csv_encoding: str, out: Path | None, pseudonym_key: bytes | None = None) -> list[Path]:
+    """Write the worklists of a published run once more, e.g. in another encoding or pseudonymised; return the files."""
     from audit.worklists.export import export_worklists
 
+    if pseudonym_key is not None and out is None:
+        raise UsageError("pseudonymised lists are not laid over the run's own", remedy="give a folder with --out")
     manifest = _read(run, "manifest.json")
     view = StoredView(run.parent.parent / "tables", parse_month(manifest["month"]))
     cases = pl.read_parquet(run / "cases.parquet")
-    context = listed_context(cases, view, run_id=manifest["run_id"], month=manifest["month"])
+    context = listed_context(cases, view, run_id=manifest["run_id"], month=manifest["month"], pseudonym_key=pseudonym_key)
     return export_worklists(cases, findings_of(run), context, out or run / "worklists", csv_encoding=csv_encoding)

@@ -20,7 +20,8 @@ from prefect.artifacts import create_markdown_artifact  # noqa: E402
 from prefect.runtime import flow_run  # noqa: E402
 from prefect.states import Completed, Failed, State  # noqa: E402
 
-from audit import pipeline  # noqa: E402
+from audit import desk, pipeline  # noqa: E402
+from audit.desk.edge import login  # noqa: E402
 from audit.errors import AuditError, DeliveryError  # noqa: E402
 from audit.reports.summary import summary_markdown  # noqa: E402
 from audit.view import months_before  # noqa: E402
@@ -74,10 +75,21 @@ def finish(work: str) -> State:
         return Failed(message=str(error), data=error)
 
 
+@task(name="publish", persist_result=False)
+def publish(home: str, run: str, by: str) -> State:
+    """Publish the run's cases to the desk; data = the run's folder. What fails here is made up for by the next command."""
+    try:
+        added = desk.publish(Path(home), Path(run), by=by, at=datetime.now(TOKYO))
+    except AuditError as error:
+        return Failed(message=str(error), data=error)
+    get_run_logger().info("publish: {'cases': %d}", added)
+    return Completed(message="publish", data=run)
+
+
 @flow(name="monthly-audit", log_prints=False, persist_result=False)
 def monthly_audit(
     inbox: str | None = None, home: str = "var", month: str | None = None, delivery: str | None = None, seed: int = 1,
-    override_gate: str | None = None, csv_encoding: str = "utf-8-sig",
+    override_gate: str | None = None, csv_encoding: str = "utf-8-sig", by: str | None = None,
 ) -> State:
     """Audit one month.
 
@@ -89,6 +101,7 @@ def monthly_audit(
         seed: of the random control sample.
         override_gate: reason to go on although the gate stops.
         csv_encoding: utf-8-sig or cp932.
+        by: who publishes the cases to the desk; None = the name of the worker's login.
 
     """
     month = month or scheduled_month()
@@ -111,6 +124,9 @@ def monthly_audit(
     if state.is_failed():
         return _failed(state)
     done = state.result()
+    published = publish(str(home), done, by or login(), return_state=True)
+    if published.is_failed():
+        return _failed(published)
     create_markdown_artifact(key="monthly-audit", markdown=summary_markdown(Path(done)), description=f"{month} 点検の要約")
     return Completed(message=f"{month}", data=done)
 
@@ -142,11 +158,11 @@ def scheduled_month() -> str:
     return f"{months_before(local.replace(day=1), MONTHS_BEHIND):%Y-%m}"
 
 
-def run_as_flow(spec: pipeline.RunSpec) -> Path:
+def run_as_flow(spec: pipeline.RunSpec, *, by: str) -> Path:
     """Run the flow in this process for the command line; a user error is raised as itself, with its exit code."""
     state = monthly_audit(
         delivery=str(spec.delivery), month=spec.month, home=str(spec.home), seed=spec.seed, override_gate=spec.override_gate,
-        csv_encoding=spec.csv_encoding, return_state=True,
+        csv_encoding=spec.csv_encoding, by=by, return_state=True,
     )
     result = state.result(raise_on_failure=False)
     if isinstance(result, BaseException):

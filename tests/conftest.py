@@ -1,5 +1,6 @@
 """Options and fixtures of the whole test suite."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,10 @@ import pytest
 from hypothesis import settings
 
 GOLDEN = Path(__file__).parent / "golden"
+
+# No test writes into a database that somebody works with: the server is used for scratch databases only (tests/desk).
+if _server := os.environ.pop("DATABASE_URL", None):
+    os.environ["KOKUHO_AUDIT_TEST_SERVER"] = _server
 
 # Two shared cores: a slow example is no fault. The same examples on each run: a red suite is red for everybody.
 settings.register_profile("suite", deadline=None, derandomize=True)

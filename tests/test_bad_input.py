@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from audit import errors
+from audit import desk, errors
 from audit.cli import main
 from tests.town import copy_of, generate
 
@@ -163,6 +163,7 @@ def test_a_month_that_is_not_in_the_files(delivery, home, capsys):
 def test_a_file_of_another_month_again(town, delivery, tmp_path, capsys):
     home = tmp_path / "own"
     assert main(["run", str(town / "delivery" / "2026-09"), "--month", "2026-09", "--home", str(home), "--no-prefect"]) == 0
+    assert desk.state(home).height > 0, "its cases are at the desk"
     before = stored(home)
     one(delivery, "RECEIPTY").write_bytes(one(town / "delivery" / "2026-09", "RECEIPTY").read_bytes())
     capsys.readouterr()

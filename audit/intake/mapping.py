@@ -19,7 +19,7 @@ from audit.errors import LayoutError
 LAYOUTS = Path(__file__).parent / "layouts"
 KINDS = ("judo_claims", "judo_parts", "ahaki_claims", "eligibility", "person_link", "leads", "third_party_cases", "review_cuts", "rereview_rates", "drug_indications", "drug_interactions", "placed_doctors", "overseas_claims", "orthosis_claims", "exchange_rates", "practitioners", "cover_overlaps", "insurer_settlements")
 DAY_FORMS = ("text", "bits", "columns")
-_TOP_KEYS = {"trust", "description_ja", *KINDS}
+_TOP_KEYS = {"trust", "description_ja"}
 _SECTION_KEYS = {"header", "columns", "values", "days", "wide_parts", "constants"}
 _DAY_KEYS = {"text": {"form", "column"}, "bits": {"form", "column"}, "columns": {"form", "columns", "marks"}}
 _WIDE_KEYS = {"count", "columns", "values"}
@@ -108,8 +108,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise LayoutError("not readable as UTF-8 text", file=path.name, remedy="save it as UTF-8") from None
 
 
-def load_section(path: Path, kind: str) -> Section:
-    """Load the section of one kind from a mapping file.
+def load_section(path: Path, kind: str, kinds: tuple[str, ...] = KINDS) -> Section:
+    """Load the section of one kind from a mapping file; `kinds` are those that it may hold.
 
     Raises:
         LayoutError: no such section, unknown keys, wrong types: all of them in one message.
@@ -117,8 +117,8 @@ def load_section(path: Path, kind: str) -> Section:
     """
     raw = read_toml(path)
     if kind not in raw:
-        raise LayoutError(f"no section [{kind}]", file=path.name, remedy=f"it has {sorted(set(raw) & set(KINDS))}; see judo_example.toml")
-    wrong: list[str] = [f"unknown key {k}" for k in sorted(set(raw) - _TOP_KEYS)]
+        raise LayoutError(f"no section [{kind}]", file=path.name, remedy=f"it has {sorted(set(raw) & set(kinds))}; see judo_example.toml")
+    wrong: list[str] = [f"unknown key {k}" for k in sorted(set(raw) - _TOP_KEYS - set(kinds))]
     body = raw[kind]
     if not isinstance(body, dict):
         raise LayoutError(f"[{kind}] is not a table", file=path.name, remedy="see judo_example.toml")

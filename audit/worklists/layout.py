@@ -59,6 +59,9 @@ class Layout:
     kinds: dict[str, str]
     choices: dict[str, tuple[Choice, ...]]
     initial_status: str
+    reason_fits: dict[str, tuple[str, ...]]
+    memo_ending: str
+    no_amount: tuple[str, ...]
     guide: dict[str, Any]
 
     def columns_for(self, team: str) -> tuple[ColumnSpec, ...]:
@@ -102,7 +105,9 @@ def layout() -> Layout:
         columns=columns, bands=spec["band"],
         teams={k: v["ja"] for k, v in words["teams"].items()}, marks={k: v["mark"] for k, v in words["teams"].items()},
         selection=words["selection"], severity=words["severity"], kinds=words["kinds"],
-        choices=choices, initial_status=words["choices"]["status"]["initial"], guide=read["guide"],
+        choices=choices, initial_status=words["choices"]["status"]["initial"],
+        reason_fits={k: tuple(v) for k, v in words["reason_fits"].items()}, memo_ending=words["rules"]["memo_ending"],
+        no_amount=tuple(words["rules"]["no_amount"]), guide=read["guide"],
     )
     problems = list(_problems(built))
     if problems:
@@ -129,5 +134,8 @@ def _problems(lay: Layout):
             yield f"choices {name}: a code or label is used twice"
         if any(set(i.teams) - set(lay.teams) for i in items):
             yield f"choices {name}: unknown team"
+    decisions = {i.code for i in lay.choices["decision"]}
+    if {i.code[0] for i in lay.choices["reason"]} != set(lay.reason_fits) or set().union(*lay.reason_fits.values(), lay.no_amount) - decisions:
+        yield "reason_fits: every first letter of a reason once, with decisions of the list"
     if lay.initial_status not in [i.ja for i in lay.choices["status"]]:
         yield "choices status: the initial one is not in the list"

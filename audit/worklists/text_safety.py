@@ -70,8 +70,8 @@ def protect(text: str) -> str:
 
 
 def unprotect(text: str) -> str:
-    """Return what `protect` was given; for cells of text columns only."""
-    return text[1:] if text.startswith(APOSTROPHE) else text
+    """Return what `protect` was given; for cells of text columns only. What `protect` never writes stays as it is."""
+    return text[1:] if text.startswith(APOSTROPHE) and (is_dangerous(text[1:]) or text.startswith(APOSTROPHE * 2)) else text
 
 
 def cell_expr(column: pl.Expr) -> pl.Expr:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from audit import desk
 from tests.town import generate
 
 pytestmark = pytest.mark.prefect
@@ -79,9 +80,10 @@ def test_the_deployment_runs_to_its_end(office):
     folder, env = office
     prefect(env, "work-pool", "create", "kokuho", "--type", "process")
     prefect(env, "--no-prompt", "deploy", "--all")
-    deployed = ask(env, "/deployments/filter", {})
-    assert [d["name"] for d in deployed] == ["monthly"]
-    assert [(s["schedule"]["cron"], s["schedule"]["timezone"], s["active"]) for s in deployed[0]["schedules"]] == [("0 6 12 * *", "Asia/Tokyo", True)]
+    deployed = {d["name"]: [(s["schedule"]["cron"], s["schedule"]["timezone"], s["active"]) for s in d["schedules"]] for d in ask(env, "/deployments/filter", {})}
+    assert deployed == {
+        "monthly": [("0 6 12 * *", "Asia/Tokyo", True)], "recovery-report": [("0 7 20 * *", "Asia/Tokyo", True)], "take-in-decisions": [("0 18 * * 1-5", "Asia/Tokyo", True)],
+    }
 
     prefect(env, "deployment", "run", "monthly-audit/monthly", "--param", f'month="{MONTH}"')
     prefect(env, "worker", "start", "--pool", "kokuho", "--run-once", "--name", "office")
@@ -91,6 +93,7 @@ def test_the_deployment_runs_to_its_end(office):
     published = [p.name for p in (folder / "home" / "runs").iterdir() if not p.name.startswith(".")]
     assert len(published) == 1
     assert list((folder / "home" / "runs" / published[0] / "worklists").glob("*.xlsx"))
+    assert desk.state(folder / "home")["run_id"].unique().to_list() == published, "its cases are at the desk"
     tasks = ask(env, "/task_runs/filter", {})
     assert 8 <= len(tasks) <= 15
     assert {t["state_type"] for t in tasks} == {"COMPLETED"}

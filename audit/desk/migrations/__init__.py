@@ -1,0 +1,1 @@
+"""Migrations of the desk's tables; run when the desk is opened."""
