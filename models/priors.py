@@ -11,6 +11,7 @@ import polars as pl
 
 from audit.errors import ModelError
 from models.config import HERE, check_keys, read_yaml
+from models.lists_plan import ListPlan, read_list_plan
 
 _UPHELD = ("upheld", "partly")
 _DECIDED = (*_UPHELD, "dismissed")
@@ -46,6 +47,7 @@ class TeamPlan:
     capacity_hours: float
     model_share: float
     random_share: float
+    explore_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Priors:
         insured: size of the office that the teams' capacity_hours are meant for.
         least_share: of these hours, for the smallest office.
         rereview_strength: asked re-reviews that the mean over all acts is worth against an act's own (models.rereview).
+        lists: limits and ways of list making.
         case_rates: case_id and p_upheld of cases whose rate the prefecture's results moved; None = none.
 
     """
@@ -74,6 +77,7 @@ class Priors:
     spares: float
     insured: int
     least_share: float
+    lists: ListPlan
     rereview_strength: float = 20.0
     case_rates: pl.DataFrame | None = None
 
@@ -93,7 +97,7 @@ def load_priors(path: Path | None = None) -> Priors:
     path = path or HERE / "priors.yaml"
     data = read_yaml(path)
     name = path.name
-    check_keys(data, {"rules", "default", "without_rule", "teams", "capacity", "sampling"}, {"rereview"}, file=name)
+    check_keys(data, {"rules", "default", "without_rule", "teams", "capacity", "sampling", "lists"}, {"rereview"}, file=name)
     rereview = data.get("rereview", {"strength": 20.0, "confidence": "assumed"})
     check_keys(rereview, {"strength", "confidence"}, set(), file=name, where="rereview")
     _within(rereview["strength"], 0.1, 1e6, "rereview.strength", name)
@@ -115,6 +119,7 @@ def load_priors(path: Path | None = None) -> Priors:
         spares=float(data["sampling"]["spares"]),
         insured=int(data["capacity"]["insured"]),
         least_share=float(data["capacity"]["least_share"]),
+        lists=read_list_plan(data["lists"], name),
         rereview_strength=float(rereview["strength"]),
     )
 
@@ -160,7 +165,7 @@ def _prior(entry: dict, where: str, file: str) -> Prior:
 
 def _plan(entry: dict, where: str, file: str) -> TeamPlan:
     check_keys(entry, set(TeamPlan.__dataclass_fields__), set(), file=file, where=where)
-    for key in ("model_share", "random_share"):
+    for key in ("model_share", "random_share", "explore_share"):
         _within(entry[key], 0, 0.5, f"{where}.{key}", file)
     _within(entry["minutes"], 0.1, 1e4, f"{where}.minutes", file)
     _within(entry["minutes_more"], 0, 1e4, f"{where}.minutes_more", file)
