@@ -99,6 +99,7 @@ def _delivery(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, help="無作為抽出の種")
     parser.add_argument("--override-gate", metavar="理由", help="検査が停止としても続ける理由（記録される）")
     parser.add_argument("--csv-encoding", choices=["utf-8-sig", "cp932"], default="utf-8-sig")
+    parser.add_argument("--as-of", metavar="YYYY-MM-DD", help="この日までに登録された結果だけを認容見込に使う（既定: 翌々月12日）")
     parser.add_argument("--parameters", type=Path, metavar="FOLDER", help="当所の値のフォルダ（既定: 保存先フォルダの parameters/）")
 
 
@@ -109,7 +110,7 @@ def _spec(arguments: argparse.Namespace):
         raise UsageError("--override-gate needs a reason", remedy="--override-gate '理由'")
     return RunSpec(
         arguments.delivery.absolute(), arguments.month, _home(arguments).absolute(), arguments.seed, arguments.override_gate, arguments.csv_encoding,
-        arguments.parameters and arguments.parameters.absolute(),
+        arguments.parameters and arguments.parameters.absolute(), _day(arguments.as_of),
     )
 
 

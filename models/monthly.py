@@ -13,6 +13,7 @@ import polars as pl
 
 from audit.tables import MASTERS
 from models.features import build_features
+from models.past import Past
 from models.priors import Priors, load_priors
 from models.ranking import Ranking, make_ranking
 from models.rereview import KEPT_MONTHS, case_rates, results_by_act
@@ -59,6 +60,7 @@ def rank_month(
     priors_file: Path | None = None,
     capacity_hours: Mapping[str, float] | None = None,
     findings: pl.DataFrame | None = None,
+    past: Past | None = None,
 ) -> pl.DataFrame:
     """Return the month's ranked cases (audit.tables.CASES) and leave the model and the control samples in `folder`.
 
@@ -72,12 +74,13 @@ def rank_month(
         capacity_hours: see make_ranking; None = those of the priors, by the number of insured.
         findings: of the cases; the prefecture's re-review results, where delivered, then move the rates of content cases,
             and rereview.json in `folder` says of how many.
+        past: outcomes and earlier lists as known on the day; None = nothing is known.
 
     Raises:
         ModelError: a stored model does not fit, or the priors are malformed.
 
     """
-    return ranking_of_month(cases, view, seed, folder, stored=stored, priors_file=priors_file, capacity_hours=capacity_hours, findings=findings).cases
+    return ranking_of_month(cases, view, seed, folder, stored=stored, priors_file=priors_file, capacity_hours=capacity_hours, findings=findings, past=past).cases
 
 
 def ranking_of_month(
@@ -90,6 +93,7 @@ def ranking_of_month(
     priors_file: Path | None = None,
     capacity_hours: Mapping[str, float] | None = None,
     findings: pl.DataFrame | None = None,
+    past: Past | None = None,
 ) -> Ranking:
     """Return the cases and the control samples; see rank_month."""
     priors = with_prefecture(load_priors(priors_file), cases, findings, view, folder)
@@ -98,7 +102,7 @@ def ranking_of_month(
     models |= fit_teams({t: u for t, u in features.items() if t not in models}, seed=seed)
     if capacity_hours is None:
         capacity_hours = hours_by_size(view, priors)
-    ranking = make_ranking(cases, features, models, month=f"{view.month:%Y-%m}", seed=seed, priors=priors, capacity_hours=capacity_hours)
+    ranking = make_ranking(cases, features, models, month=f"{view.month:%Y-%m}", seed=seed, priors=priors, capacity_hours=capacity_hours, past=past)
     save_teams(models, folder)
     ranking.control.write_parquet(folder / "control.parquet")
     return ranking

@@ -14,6 +14,7 @@ import polars as pl
 
 from audit.tables import CASES, REASON
 from models.lists import Draw, make_lists
+from models.past import Past
 from models.priors import Priors, TeamPlan, load_priors
 from models.reasons import reasons
 from models.sampling import CONTROL_SCHEMA
@@ -48,9 +49,10 @@ def rank_cases(
     seed: int = 0,
     priors: Priors | None = None,
     capacity_hours: Mapping[str, float] | None = None,
+    past: Past | None = None,
 ) -> pl.DataFrame:
     """Return the cases of `make_ranking` alone (audit.tables.CASES)."""
-    return make_ranking(cases, features, models, month=month, seed=seed, priors=priors, capacity_hours=capacity_hours).cases
+    return make_ranking(cases, features, models, month=month, seed=seed, priors=priors, capacity_hours=capacity_hours, past=past).cases
 
 
 def make_ranking(
@@ -62,6 +64,7 @@ def make_ranking(
     seed: int = 0,
     priors: Priors | None = None,
     capacity_hours: Mapping[str, float] | None = None,
+    past: Past | None = None,
 ) -> Ranking:
     """Rank a month's cases and add those that only the model or chance chose.
 
@@ -79,6 +82,7 @@ def make_ranking(
         seed: of the draws, and of the fit where models is None.
         priors: None = the shipped ones.
         capacity_hours: hours by `<insurer_no>/<team>` or `<team>`, before those of the priors.
+        past: earlier lists and outcomes as known on the day; None = nothing is known.
 
     """
     priors = priors or load_priors()
