@@ -40,7 +40,7 @@ def test_a_month_is_ranked_and_its_model_kept(view: MemoryView, tmp_path: Path) 
     assert dict(ranked.schema) == CASES.schema
     assert ranked.height > 0
     control = pl.read_parquet(tmp_path / "model" / "control.parquet")
-    assert set(control["case_id"]) == set(ranked.filter(pl.col("selection") == "random")["case_id"])
+    assert set(ranked.filter(pl.col("selection") == "random")["case_id"]) <= set(control["case_id"]) <= set(ranked["case_id"])
     assert rank_month(CASES.empty(), view, 3, tmp_path / "again").equals(ranked)
 
 
