@@ -97,26 +97,45 @@ def make_ranking(
     priors = priors or load_priors()
     models = fit_teams(features, seed=seed) if models is None else models
     scores = {t: _scores(features[t], m) for t, m in sorted(models.items()) if t in features}
-    before = look_back(past, month, priors.lists)
-    draw = Draw(month=month, seed=seed, priors=priors, capacity_hours=capacity_hours or {}, before=before)
-    done, control, asked = [], [], before.asked
-    given = cases.select([pl.col(c).cast(CASES.schema[c]) for c in _GIVEN])
-    for team in priors.lists.in_turn(sorted(set(priors.teams) | set(given["team"].drop_nulls().unique()))):
-        plan = priors.teams.get(team, _NO_TIME)
-        units = features[plan.units] if plan.units in scores else None
-        listed, drawn = make_lists(team, given.filter(pl.col("team") == team), units, scores.get(plan.units), plan, draw, asked)
-        if team in priors.lists.contact_teams:
-            asked |= set(listed.filter(pl.col("rank").is_not_null())["person_id"].drop_nulls())
-        done.append(_explain(listed, units, models.get(plan.units)))
+    draw = Draw(month=month, seed=seed, priors=priors, capacity_hours=capacity_hours or {}, before=look_back(past, month, priors.lists))
+    done, control = [], []
+    for team, (listed, drawn) in choose(cases, features, scores, draw).items():
+        kind = priors.teams.get(team, _NO_TIME).units
+        done.append(_explain(listed, features[kind] if kind in scores else None, models.get(kind)))
         control.append(drawn.select(pl.lit(team).alias("team"), "insurer_no", *CONTROL_SCHEMA))
     ranked = pl.concat(done).sort(
         "team", "insurer_no", "rank", "value", "case_id", descending=[False, False, False, True, False], nulls_last=True
     )
-    cases = ranked.select([pl.col(c).cast(t) for c, t in CASES.schema.items()])
+    ranked = ranked.select([pl.col(c).cast(t) for c, t in CASES.schema.items()])
     return Ranking(
-        cases=cases, control=pl.concat(control).sort("team", "insurer_no", "stratum", "draw_order"),
-        account=list_account(cases, past, month, priors.lists, superseded),
+        cases=ranked, control=pl.concat(control).sort("team", "insurer_no", "stratum", "draw_order"),
+        account=list_account(ranked, past, month, priors.lists, superseded),
     )
+
+
+def choose(
+    cases: pl.DataFrame, features: Mapping[str, pl.DataFrame], scores: Mapping[str, pl.DataFrame], draw: Draw
+) -> dict[str, tuple[pl.DataFrame, pl.DataFrame]]:
+    """Return team -> its lists and control samples (models.lists.make_lists), by value alone where there are no units.
+
+    Teams that ask people come in the order of the plan: whom one of them asks, the next leaves in peace.
+
+    Args:
+        cases: see make_ranking.
+        features: units by kind.
+        scores: unit_id, insurer_no, stake_yen, anomaly_score by kind.
+        draw: what all lists have in common.
+
+    """
+    given = cases.select([pl.col(c).cast(CASES.schema[c]) for c in _GIVEN])
+    plans, lists, asked, out = draw.priors.teams, draw.priors.lists, draw.before.asked, {}
+    for team in lists.in_turn(sorted(set(plans) | set(given["team"].drop_nulls().unique()))):
+        plan = plans.get(team, _NO_TIME)
+        units = features[plan.units] if plan.units in scores else None
+        out[team] = make_lists(team, given.filter(pl.col("team") == team), units, scores.get(plan.units), plan, draw, asked)
+        if team in lists.contact_teams:
+            asked = asked | set(out[team][0].filter(pl.col("rank").is_not_null())["person_id"].drop_nulls())
+    return out
 
 
 _GIVEN = [
