@@ -61,9 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     report = verb("report", _report, "実行結果の要約を表示する", home=True)
     report.add_argument("run", nargs="?", help="実行ID（省略すると最新）")
     evaluate = verb("evaluate", _evaluate, "既知の正解と照らして抽出と順位の質を測る", home=True)
-    evaluate.add_argument("run", help="実行IDまたはフォルダ")
-    evaluate.add_argument("labels", type=Path, help="labels.parquet")
+    evaluate.add_argument("runs", type=Path, nargs="+", metavar="RUN LABELS", help="実行IDまたはフォルダと labels.parquet の組（いくつでも）、または保存先フォルダを集めたフォルダ1つ")
     evaluate.add_argument("--html", type=Path, help="1ページのHTMLも書き出す")
+    fairness = verb("fairness", _fairness, "誤警報が年齢・性別・地域・機関の規模に偏っていないかを見る", home=True)
+    fairness.add_argument("run", type=Path, help="実行IDまたはフォルダ")
+    fairness.add_argument("--labels", type=Path, help="labels.parquet（省略すると判断済みの案件による）")
+    fairness.add_argument("--as-of", metavar="YYYY-MM-DD", help="この日までに登録された結果を使う（既定: すべて）")
+    fairness.add_argument("--html", type=Path, help="1ページのHTMLも書き出す")
     rules = verb("rules", _rules, "ルールの一覧と内容", home=True)
     rules.add_argument("action", choices=["list", "show", "catalog"])
     rules.add_argument("rule_id", nargs="?")
@@ -165,17 +169,26 @@ def _report(arguments: argparse.Namespace) -> None:
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    from models.evaluation import evaluate, evaluation_text
+    from audit.home import write_atomic
+    from audit.reports.evaluation import evaluation_page, pairs
+    from models.evaluation.page import as_html, as_text
 
-    if not arguments.labels.exists():
-        raise UsageError("no labels", file=str(arguments.labels), remedy="synthetic/ writes labels.parquet beside the delivery")
-    evaluation = evaluate(_find_run(arguments), arguments.labels)
-    print(evaluation_text(evaluation))
+    page = evaluation_page(pairs(arguments.runs, _home(arguments) / "runs"))
+    print(as_text(page))
     if arguments.html:
-        from audit.home import write_atomic
-        from models.evaluation_page import as_html
+        print(write_atomic(arguments.html, as_html(page).encode()))
 
-        print(write_atomic(arguments.html, as_html(evaluation).encode()))
+
+def _fairness(arguments: argparse.Namespace) -> None:
+    from audit.home import write_atomic
+    from audit.reports.evaluation import fairness_of, find_run
+    from models.fairness_page import as_html, as_text
+
+    run = find_run(arguments.run, _home(arguments) / "runs")
+    compared = fairness_of(run, arguments.labels, _day(arguments.as_of) or date.max)
+    print(as_text(compared))
+    if arguments.html:
+        print(write_atomic(arguments.html, as_html(compared, f"公平性（{run.name}）").encode()))
 
 
 def _rules(arguments: argparse.Namespace) -> None:
