@@ -138,14 +138,7 @@ def _sections(page: Page) -> list[dict[str, Any]]:
     s, names = page.main, [t or "結果" for t, _ in page.scenarios]
     out = [_teams(s)]
     if len(s.left_out):
-        head, groups = ["区分", *names], {"left_out": "学習できなかった種類", "known": "その他の種類"}
-        shown = {"types": "種類の数", "plants": "埋込件数", "recall_listed": "リストに載った割合", **{f"yen_{100 * x:.0f}": f"全件の{100 * x:.0f}%を見たときの金額の捕捉率" for x in SEEN}}
-        rows = []
-        for figure, ja in shown.items():
-            for group, group_ja in groups.items():
-                cells = [_row(x.left_out, group=group, figure=figure) for _, x in page.scenarios]
-                rows.append([f"{ja}・{group_ja}", *[("－" if c is None or c["mean"] is None else f"{c['mean']:,.1f}") if figure in ("types", "plants") else with_interval(figure, c) for c in cells]])
-        out.append({"title": "結果を学習から除いた種類", "head": head, "rows": rows, "note": "町ごとに誤りの種類の1割を乱数で選び、その結果を学習の前に取り除きました。ルールはそのまま働きます。"})
+        out.append(_left_out(page))
     labels = {"brier": "Brierスコア（小さいほど良い）", "brier_base": "同・平均だけを答えた場合", "ece": "期待較正誤差（ECE）"}
     rows = [[ja, *[_plain(_row(x.calibration, figure=f)) for _, x in page.scenarios]] for f, ja in labels.items()]
     out.append({"title": "認容見込の確からしさ", "head": ["指標", *names], "rows": rows, "note": "疑義のあるすべての案件について、認容見込と埋込との一致を比べます。"})
@@ -157,6 +150,19 @@ def _sections(page: Page) -> list[dict[str, Any]]:
     out.append({"title": "抽出区分別", "head": ["抽出区分", "リスト掲載", "うち埋込と一致", "割合"], "note": "", "rows": [[a, f"{n:,}", f"{h:,}", f"{h / n:.1%}"] for a, n, h in arms.iter_rows()]})
     out.append(_types(s))
     return out
+
+
+def _left_out(page: Page) -> dict[str, Any]:
+    groups = {"left_out": "除いた種類", "known": "その他の種類"}
+    counts = {"types": "種類の数（平均）", "plants": "埋込件数（平均）"}
+    shares = {"recall_listed": "リストに載った割合", **{f"yen_{100 * x:.0f}": f"全件の{100 * x:.0f}%を見たときの金額の捕捉率" for x in SEEN}}
+    columns = [(s.left_out, g, f"{t or '結果'}・{ja}") for t, s in page.scenarios for g, ja in groups.items()]
+    rows = []
+    for figure, ja in {**counts, **shares}.items():
+        cells = [_row(frame, group=g, figure=figure) for frame, g, _ in columns]
+        rows.append([ja, *[f"{c['mean']:,.1f}" if figure in counts and c else with_interval(figure, c) for c in cells]])
+    note = "町ごとに誤りの種類の1割を乱数で選び、その結果を学習の前に取り除きました。ルールはそのまま働きます。"
+    return {"title": "結果を学習から除いた種類", "head": ["指標", *[c[2] for c in columns]], "rows": rows, "note": note}
 
 
 def _teams(s: Summary) -> dict[str, Any]:
