@@ -13,7 +13,7 @@ STAMP  := $(VENV)/.installed
 DEMO_HOME ?= var/demo
 REAL_DATA ?= ../shared/data
 
-.PHONY: help audit test test-real fuzz mutation bench bench-prefecture bench-ranking lint constraints clean deploy-check
+.PHONY: help audit test test-real fuzz mutation bench bench-prefecture simulate bench-ranking lint constraints clean deploy-check
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -55,6 +55,9 @@ bench-prefecture: $(STAMP)  ## a prefecture month (1,450,000 insured, 5 months o
 bench-ranking: $(STAMP)  ## figures of the ranking over 20 towns, before and after learning; hours; page in var/bench
 	@nice -n 10 $(BIN)/python -m tests.bench.ranking prepare history reporting
 	@nice -n 10 $(BIN)/python -m tests.bench.ranking report
+
+simulate: $(STAMP)  ## months of audit in fast motion (an hour; towns and seeds are kept): learning against not learning; page in var/simulation
+	@$(BIN)/python -m models.simulation
 
 deploy-check: $(STAMP)  ## a real Prefect server, deployment, worker: triggers the monthly deployment and waits for it
 	@$(BIN)/python -m pytest -m prefect tests/flows -q
