@@ -15,7 +15,7 @@ from models.linking import link, most_unusual
 from models.lists_explore import draw_explore, uncertainty
 from models.lists_fill import fill, most_unusual_units
 from models.lists_groups import group_alike
-from models.lists_past import hold_back
+from models.lists_past import hold_back, in_peace
 from models.lists_quota import Draw, quotas, spend
 from models.lists_weave import weave
 from models.priors import TeamPlan
@@ -59,7 +59,7 @@ def make_lists(
     lists = draw.priors.lists
     valued = hold_back(value_cases(cases, plan, draw.priors), team, draw.before, asked, lists)
     free, valued = _free_units(team, valued, units, scores)
-    free = hold_back(free.with_columns(_NOTHING), team, draw.before, asked, lists).filter(pl.col("held_back").is_null()).select(*_FREE)
+    free = in_peace(free, team, draw.before, asked, lists)
     may = valued.filter(pl.col("held_back").is_null()).drop("held_back")
     off = valued.filter(pl.col("held_back").is_not_null())
 

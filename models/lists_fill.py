@@ -6,6 +6,8 @@ import polars as pl
 
 from models.lists_plan import ListPlan
 
+_AMONG = 20  # the model's cases are looked for among so many times as many units first
+
 
 def fill(ordered: pl.DataFrame, minutes: pl.DataFrame, plan: ListPlan) -> pl.DataFrame:
     """Add place (0-based per insurer, null = not on the list) and held_back (provider_cap or null).
@@ -50,11 +52,21 @@ def most_unusual_units(free: pl.DataFrame, quota: pl.DataFrame, plan: ListPlan) 
     """
     if (quota["n_model"].max() or 0) == 0:
         return free.clear().with_columns(pl.lit(None, dtype=pl.Int64).alias("place"))
+    wanted = quota.filter(pl.col("n_model") > 0).select("insurer_no", "n_model")
+    out = free.filter(pl.col("anomaly_score") > 0)
+    # only scores that can reach a list are sorted, unless a few providers hold them all
+    least = out.group_by("insurer_no").agg(_least=pl.col("anomaly_score").top_k(_AMONG * int(wanted["n_model"].max())).min())
+    high = out.join(least, on="insurer_no", validate="m:1").filter(pl.col("anomaly_score") >= pl.col("_least")).drop("_least")
+    chosen = _best_units(high, wanted, plan)
+    if high.height < out.height and chosen.height < wanted["n_model"].sum():
+        chosen = _best_units(out, wanted, plan)
+    return chosen
+
+
+def _best_units(free: pl.DataFrame, wanted: pl.DataFrame, plan: ListPlan) -> pl.DataFrame:
     most = pl.max_horizontal(pl.lit(1), (pl.col("n_model") * plan.provider_share).floor())
     return (
-        free.filter(pl.col("anomaly_score") > 0)
-        .join(quota.select("insurer_no", "n_model"), on="insurer_no", validate="m:1")
-        .filter(pl.col("n_model") > 0)
+        free.join(wanted, on="insurer_no", validate="m:1")
         .sort("insurer_no", "anomaly_score", "unit_id", descending=[False, True, False])
         .filter(pl.col("provider_id").is_null() | (pl.int_range(pl.len()).over("insurer_no", "provider_id") < most))
         .with_columns(pl.int_range(pl.len(), dtype=pl.Int64).over("insurer_no").alias("place"))

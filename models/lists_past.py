@@ -90,3 +90,22 @@ def hold_back(cases: pl.DataFrame, team: str, before: Before, asked: Collection[
         .when(looked_at & (pl.col("_ago") < plan.standing_months)).then(pl.lit("standing"))
         .when(burdened.fill_null(False)).then(pl.lit("burden"))
     ).drop("_ago", "_findings", "_decided")
+
+
+def in_peace(units: pl.DataFrame, team: str, before: Before, asked: Collection[str], plan: ListPlan) -> pl.DataFrame:
+    """Return the units without a finding that may be looked at: as `hold_back`, but nothing new can be found on them.
+
+    Args:
+        units: case_id (that the unit would have), person_id.
+        team: team.
+        before: earlier lists.
+        asked: persons that may not be asked now.
+        plan: months, teams.
+
+    """
+    looked_at = before.seen.filter(pl.col("_decided") | (pl.col("_ago") < plan.standing_months))["case_id"]
+    if len(looked_at):
+        units = units.filter(~pl.col("case_id").is_in(looked_at.implode()))
+    if asked and team in plan.contact_teams and plan.burden_months:
+        units = units.filter(~pl.col("person_id").is_in(pl.Series(sorted(asked), dtype=pl.String).implode()).fill_null(False))
+    return units

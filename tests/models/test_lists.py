@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from audit.tables import CASES
 from audit.tables.ledger import OUTCOMES
-from models.lists_past import look_back
+from models.lists_fill import most_unusual_units
+from models.lists_past import in_peace, look_back
 from models.past import Past
 from models.priors import Priors, load_priors
 from models.ranking import Ranking, make_ranking, rank_cases
@@ -222,3 +223,29 @@ def test_the_account_says_what_became_of_every_case() -> None:
 
 def test_without_a_past_everything_is_new() -> None:
     assert set(account(frame(case(1, "judo", ["JD14"], 1000)), None).values()) == {("new", "first", 0)}
+
+
+def test_units_without_a_finding_are_left_in_peace_too() -> None:
+    then = earlier(frame(case(1, "judo", ["JD14"], 1000, person=7), case(2, "judo", ["JD14"], 1000, person=8)), "2026-08")
+    before = look_back(past(then), MONTH, PRIORS.lists)
+    units = pl.DataFrame({"case_id": [then["case_id"][0], "judo|new", "judo|asked", "judo|nobody"], "person_id": ["00110015-1", "00110015-2", "00110015-7", None]})
+    assert in_peace(units, "judo", before, before.asked, PRIORS.lists)["case_id"].to_list() == ["judo|new", "judo|nobody"]
+    assert in_peace(units, "review", before, before.asked, PRIORS.lists)["case_id"].to_list() == ["judo|new", "judo|asked", "judo|nobody"]
+
+
+@pytest.mark.parametrize("providers", [1, 2, 300])
+def test_the_model_list_is_not_one_provider_and_the_short_way_finds_the_same(providers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    n = 600
+    units = pl.DataFrame({
+        "case_id": [f"judo|u{i:03d}" for i in range(n)], "unit_id": [f"u{i:03d}" for i in range(n)], "insurer_no": ["00110015", "00110023"] * (n // 2),
+        # the first provider holds the highest scores
+        "provider_id": [None if i % 50 == 7 else f"p{0 if i > 300 else i % providers}" for i in range(n)], "anomaly_score": [float(i) for i in range(n)],
+    })
+    quota = pl.DataFrame({"insurer_no": ["00110015", "00110023"], "n_model": [8, 0]})
+    chosen = most_unusual_units(units, quota, PRIORS.lists)
+    assert chosen["insurer_no"].unique().to_list() == ["00110015"]
+    assert chosen["provider_id"].drop_nulls().value_counts()["count"].max() <= 2
+    assert chosen["place"].to_list() == list(range(len(chosen)))
+    assert chosen["anomaly_score"].is_sorted(descending=True)
+    monkeypatch.setattr("models.lists_fill._AMONG", 10**6)
+    assert most_unusual_units(units, quota, PRIORS.lists).equals(chosen)
