@@ -91,6 +91,12 @@ def test_a_unit_without_a_rule_shows_only_what_its_own_team_looks_for() -> None:
     assert found.rows() == [("judo|01", "a"), ("judo|01", "b"), ("review|01", "b")]  # nobody knows whose work XX99 is
 
 
+def test_a_claim_of_somebody_else_named_as_evidence_is_no_hit() -> None:
+    rows = rows_of([case(0, ["OV03"], 1, 1) | {"person_id": "p0", "claim_ids": ["judo:0", "judo:1"]}, case(2, ["OV03"], 1, 2) | {"claim_ids": ["judo:1"]}])
+    plants = pl.DataFrame([label("a", "OV03", ["judo:0"], 5) | {"person_id": "p0", "provider_id": "x"}, label("b", "OV03", ["judo:1"], 5) | {"person_id": "p1", "provider_id": "x"}])
+    assert hits(rows, findings_of(LISTED[:1]), plants).rows() == [("judo|00", "a"), ("judo|02", "b")]  # nobody knows whose the second case is
+
+
 def test_orders_by_hand(evaluation: Evaluation) -> None:
     # listed are 0, 1, 3 and 5: three of four hit; within their 40 minutes by value: 0, 4, 2, 1
     assert figure(evaluation, "list", "precision_capacity") == 0.75
