@@ -357,21 +357,24 @@ def rank(work: Path) -> Path:
             findings=pl.read_parquet(work / "findings.parquet", columns=["finding_id", "rule_id", "stake_unit", "evidence"]), past=_past(work),
         )
         write_parquet(work / "cases.parquet", ALL["cases"].conform(ranked))
+        (work / "model" / "list_account.parquet").replace(work / "list_account.parquet")
         counts["fitted"] = _keep_models(work / "model", stored)
+        known = _read(work, "model/uphold/card.json")
+        counts["uphold"] = {k: known[k] for k in ("rung", "why", "decided", "with_features", "unjudged", "model_from")}
         if (work / "model" / "rereview.json").exists():
             counts["rereview"] = _read(work, "model/rereview.json")
         listed = ranked.filter(pl.col("rank").is_not_null())
-        counts |= {"cases": ranked.height, "listed": listed.height, "by_selection": {s: int((listed["selection"] == s).sum()) for s in ("rule", "model", "random")}}
+        counts |= {"cases": ranked.height, "listed": listed.height, "by_selection": {s: int((listed["selection"] == s).sum()) for s in ("rule", "model", "explore", "random")}}
     return work / "cases.parquet"
 
 
 def _keep_models(used: Path, stored: Path) -> list[str]:
     """Keep the models of teams that had none yet; return these teams."""
-    new = sorted({p.name for p in used.iterdir() if p.is_dir()} - ({p.name for p in stored.iterdir()} if stored.exists() else set()))
+    new = sorted({p.name for p in used.iterdir() if p.is_dir() and p.name != "uphold"} - ({p.name for p in stored.iterdir()} if stored.exists() else set()))
     if new:
         fresh = stored.with_name(".models.part")
         shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(used, fresh, ignore=shutil.ignore_patterns("control.parquet", "rereview.json"))
+        shutil.copytree(used, fresh, ignore=shutil.ignore_patterns("control.parquet", "rereview.json", "uphold"))
         shutil.rmtree(stored, ignore_errors=True)
         fresh.rename(stored)
     return new
