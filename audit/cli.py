@@ -68,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     fairness.add_argument("--labels", type=Path, help="labels.parquet（省略すると判断済みの案件による）")
     fairness.add_argument("--as-of", metavar="YYYY-MM-DD", help="この日までに登録された結果を使う（既定: すべて）")
     fairness.add_argument("--html", type=Path, help="1ページのHTMLも書き出す")
+    model = verb("model", _model, "モデルカード（使いみち、学習した結果、特徴量、版）を表示する", home=True)
+    model.add_argument("action", choices=["show"])
+    model.add_argument("run", nargs="?", help="実行ID（省略すると最新）")
     rules = verb("rules", _rules, "ルールの一覧と内容", home=True)
     rules.add_argument("action", choices=["list", "show", "catalog"])
     rules.add_argument("rule_id", nargs="?")
@@ -166,6 +169,12 @@ def _worklist_export(arguments: argparse.Namespace) -> None:
 
 def _report(arguments: argparse.Namespace) -> None:
     _show(_find_run(arguments))
+
+
+def _model(arguments: argparse.Namespace) -> None:
+    from models.card import card_text
+
+    print(card_text(_find_run(arguments)))
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:

@@ -13,7 +13,7 @@ from audit.home import write_atomic
 from audit.params import load
 from audit.reports import list_account
 from audit.reports.catalogue import SEVERITY_JA, TEAM_JA
-from audit.reports.summary import team_yen
+from audit.reports.summary import ranked_by, team_yen
 from audit.rules import all_rules
 from audit.rules.labels import column_labels
 from audit.tables import ALL
@@ -32,7 +32,7 @@ def write(run: Path, out: Path) -> Path:
     )
     cases, findings = pl.read_parquet(run / "cases.parquet"), pl.read_parquet(run / "findings.parquet")
     page = template.render(
-        m=manifest, insurers=sorted(cases["insurer_no"].unique()), gate_ja=GATE_JA, step_ja=STEP_JA,
+        m=manifest, ranked_by=ranked_by(manifest), insurers=sorted(cases["insurer_no"].unique()), gate_ja=GATE_JA, step_ja=STEP_JA,
         teams=_teams(cases, team_yen(run)), rules=_rules(run, findings), reasons=_reasons(pl.read_parquet(run / "not_evaluated.parquet")), account=list_account.counts(run), states=list_account.STATE_JA,
     )
     return write_atomic(out, page.encode())

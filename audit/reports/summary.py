@@ -13,6 +13,7 @@ from audit.cases import union_yen
 from audit.reports import list_account
 from audit.reports.catalogue import TEAM_JA
 from audit.rules import all_rules
+from models.card import rung_ja
 
 SELECTION_JA = {"rule": "ルール", "model": "モデル", "explore": "学習", "random": "無作為"}
 
@@ -47,12 +48,20 @@ def summary_text(run: Path, top: int = 8) -> str:
         what = "、".join(titles.get(r, r) for r in c["rule_ids"])
         lines.append(_row([TEAM_JA[c["team"]], str(c["rank"]), f"{c['at_stake_yen']:,}円", f"{c['p_upheld']:.0%}", f"{c['minutes']:.0f}分", what], _TOP))
     lines += list_account.text(run)
+    if known := ranked_by(manifest):
+        lines += ["", known]
     lines += _told_by_others(manifest)
     shown = run.relative_to(Path.cwd()) if run.is_relative_to(Path.cwd()) else run
     lines += ["", "■ ファイル", f"点検リスト: {shown / 'worklists'}"]
     lines += [f"  {f.name}" for f in sorted((run / "worklists").glob("*.xlsx"))]
     lines += [f"要約: {shown / 'report.html'}", f"納品の検査: {shown / 'gate' / 'report.html'}", "抽出は要確認の目印であり、誤りと決まったものではありません。"]
     return "\n".join(lines)
+
+
+def ranked_by(manifest: dict[str, Any]) -> str | None:
+    """Say which rung p(upheld) stands on; None for a run of an earlier version."""
+    told = {s["step"]: s for s in manifest["steps"]}.get("rank", {}).get("uphold")
+    return f"{rung_ja(told)}。知識の日 {manifest['as_of']}" if told else None
 
 
 def _told_by_others(manifest: dict[str, Any]) -> list[str]:
