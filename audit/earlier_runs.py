@@ -44,10 +44,23 @@ def earlier_runs(runs: Path, month: str, as_of: date) -> dict[str, Path]:
     return {m: found[m][1] for m in sorted(found)}
 
 
-def earlier_cases(folders: dict[str, Path]) -> pl.DataFrame:
-    """Return the cases of these runs: audit.tables.CASES with run_id and month (YYYY-MM)."""
+def earlier_cases(folders: dict[str, Path], decided: pl.Series) -> pl.DataFrame:
+    """Return the cases of these runs: audit.tables.CASES with run_id and month (YYYY-MM).
+
+    Reasons, the bulk of it, are read of decided cases alone, which is all that is learnt from; of others the list is empty.
+
+    Args:
+        folders: month -> run, of `earlier_runs`.
+        decided: case ids.
+
+    """
     frames = [pl.DataFrame(schema=_SCHEMA)]
     for month, folder in folders.items():
-        cases = CASES.conform(pl.read_parquet(folder / "cases.parquet"))
-        frames.append(cases.select(pl.lit(folder.name).alias("run_id"), pl.lit(month).alias("month"), *CASES.schema))
+        file = pl.scan_parquet(folder / "cases.parquet")
+        reasons = file.filter(pl.col("case_id").is_in(decided.unique().implode())).select("case_id", "reasons").collect()
+        cases = CASES.conform(file.drop("reasons").collect().join(reasons, on="case_id", how="left", validate="1:1"))
+        frames.append(cases.select(
+            pl.lit(folder.name).alias("run_id"), pl.lit(month).alias("month"), *[c for c in CASES.schema if c != "reasons"],
+            pl.col("reasons").fill_null(pl.lit([], dtype=CASES.schema["reasons"])),
+        ).select(list(_SCHEMA)))
     return pl.concat(frames)

@@ -143,7 +143,7 @@ def begin(spec: RunSpec) -> Path:
     # what was read and how, not under which names: the id must not depend on the order of files
     inputs = sorted([f.kind, f.sha256, f.encoding, str(f.revision), f.insurer_no or "", _layout_digest(f)] for f in plan.files)
     parameters, own = _parameters_digest(spec.office)
-    known, before = desk.outcomes(home.root, spec.day), earlier_runs(home.runs, spec.month, spec.day)
+    known, before = _known(home, spec), earlier_runs(home.runs, spec.month, spec.day)
     # a first month, of which there is no past, keeps the id that it always had
     past = [spec.as_of and f"{spec.as_of}", frame_digest(known), [f.name for f in before.values()]] if spec.as_of or known.height or before else []
     digest = sha256_text(json.dumps([inputs, parameters, spec.seed, spec.override_gate, spec.csv_encoding, *past]))
@@ -165,6 +165,11 @@ def _parameters_digest(office: Path) -> tuple[str, list[dict[str, Any]]]:
     return (sha256_text(json.dumps([shipped, sha256_of_files(office.glob("*.yaml"), office)])) if own else shipped), own
 
 
+def _known(home: Home, spec: RunSpec) -> pl.DataFrame:
+    """Return the outcomes that the office knew on the day of knowledge, sorted by case."""
+    return desk.outcomes(home.root, spec.day).filter(pl.col("processed_on") <= spec.day).sort("case_id")
+
+
 def _keep_past(work: Path, known: pl.DataFrame, before: dict[str, Path]) -> None:
     """Write what is known of the past into the work folder: what is learnt from it must be what the run id says."""
     write_parquet(work / "outcomes.parquet", known)
@@ -176,7 +181,8 @@ def _past(work: Path) -> Past:
 
     spec = _spec(work)
     folders = {month: Home(spec.home).runs / name for month, name in _read(work, "earlier.json").items()}
-    return Past(spec.day, pl.read_parquet(work / "outcomes.parquet"), earlier_cases(folders))
+    known = pl.read_parquet(work / "outcomes.parquet")
+    return Past(spec.day, known, earlier_cases(folders, known["case_id"]))
 
 
 def frame_digest(frame: pl.DataFrame) -> str:
@@ -494,7 +500,7 @@ def judge_stored(home: Path, month: str, *, seed: int = 1, rules: Collection[str
     work = place.work_folder(f"{parse_month(month):%Y-%m}-stored")
     spec = RunSpec(place.root, month, place.root, seed)
     write_json(work / "spec.json", asdict(spec))
-    _keep_past(work, desk.outcomes(place.root, spec.day), earlier_runs(place.runs, month, spec.day))
+    _keep_past(work, _known(place, spec), earlier_runs(place.runs, month, spec.day))
     write_json(work / "plan.json", {"run_id": work.name.removeprefix(".work-"), "rules": sorted(rules)})
     for title, step in STEPS[4:]:
         progress(title)
