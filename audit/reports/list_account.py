@@ -14,7 +14,7 @@ REASON_JA = {
     ("new", "first"): "はじめて", ("new", "rose"): "前は枠外", ("new", "new_finding"): "新しい疑義", ("new", "again"): "長く判断がなく再掲",
     ("kept", "standing"): "判断待ち",
     ("dropped", "decided"): "判断済み", ("dropped", "gone"): "請求の取下げ・差替え", ("dropped", "expired"): "長く判断なし",
-    ("held", "decided"): "判断済み", ("held", "burden"): "最近お尋ねした方", ("held", "provider_cap"): "同じ機関の上限",
+    ("held", "decided"): "判断済み", ("held", "burden"): "同じ方へ続けてのお尋ね", ("held", "provider_cap"): "同じ機関の上限",
 }
 
 

@@ -26,14 +26,14 @@ def test_each_team_has_its_numbers_with_the_reasons(run: Path) -> None:
     assert [judo[s] for s in list_account.STATE_JA] == [2, 1, 1, 0]
     assert judo["why"]["new"] == "はじめて 2件"
     assert judo["below"] == 1  # a spare without a finding and a case that is held back are no matter of time
-    assert (review["new"], review["held"], review["why"]["held"], review["below"]) == (1, 1, "最近お尋ねした方 1件", 0)
+    assert (review["new"], review["held"], review["why"]["held"], review["below"]) == (1, 1, "同じ方へ続けてのお尋ね 1件", 0)
     assert (care["new"], care["below"]) == (0, 1)
 
 
 def test_the_text_adds_up_over_teams(run: Path) -> None:
     assert list_account.text(run) == [
         "", "■ 一覧の増減", "今月の一覧: 3件（はじめて 2件、新しい疑義 1件）", "前の一覧で判断待ち: 1件（判断待ち 1件）", "前の一覧から終了: 1件（判断済み 1件）",
-        "今月は見送り: 1件（最近お尋ねした方 1件）", "時間の枠に入らなかった案件: 2件",
+        "今月は見送り: 1件（同じ方へ続けてのお尋ね 1件）", "時間の枠に入らなかった案件: 2件",
     ]
 
 
