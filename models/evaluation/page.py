@@ -34,6 +34,7 @@ class Page:
         learnt: what learning brought, where two scenarios of the same towns are compared.
         fairness: HTML of the fairness section (models.fairness_page); empty = none.
         notes: Japanese sentences on how the runs were made.
+        unruled: (title, summary) of runs in which the left-out types had no rule either; only that section shows them.
 
     """
 
@@ -41,6 +42,7 @@ class Page:
     learnt: Verdict | None = None
     fairness: str = ""
     notes: Sequence[str] = ()
+    unruled: Sequence[tuple[str, Summary]] = ()
 
     @property
     def main(self) -> Summary:
@@ -156,12 +158,12 @@ def _left_out(page: Page) -> dict[str, Any]:
     groups = {"left_out": "除いた種類", "known": "その他の種類"}
     counts = {"types": "種類の数（平均）", "plants": "埋込件数（平均）"}
     shares = {"recall_listed": "リストに載った割合", **{f"yen_{100 * x:.0f}": f"全件の{100 * x:.0f}%を見たときの金額の捕捉率" for x in SEEN}}
-    columns = [(s.left_out, g, f"{t or '結果'}・{ja}") for t, s in page.scenarios for g, ja in groups.items()]
+    columns = [(s.left_out, g, f"{t or '結果'}・{ja}") for t, s in (*page.scenarios, *page.unruled) for g, ja in groups.items()]
     rows = []
     for figure, ja in {**counts, **shares}.items():
         cells = [_row(frame, group=g, figure=figure) for frame, g, _ in columns]
         rows.append([ja, *[f"{c['mean']:,.1f}" if figure in counts and c else with_interval(figure, c) for c in cells]])
-    note = "町ごとに誤りの種類の1割を乱数で選び、その結果を学習の前に取り除きました。ルールはそのまま働きます。"
+    note = "町ごとに誤りの種類の1割を乱数で選び、その結果を学習の前に取り除きました。ルールはそのまま働きます" + ("（最後の2列を除く）。" if page.unruled else "。")
     return {"title": "結果を学習から除いた種類", "head": ["指標", *[c[2] for c in columns]], "rows": rows, "note": note}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -78,22 +78,24 @@ class Pool:
     def _fitted(self) -> dict[int, dict[str, TeamModel]]:
         return {}
 
-    def rank(self, past: Past | None = None, *, seed: int = 1, hours: float = 1.0, models: Mapping[str, TeamModel] | None = None) -> tuple[pl.DataFrame, Priors, Uphold]:
+    def rank(self, past: Past | None = None, *, seed: int = 1, hours: float = 1.0, without: Collection[str] = ()) -> tuple[pl.DataFrame, Priors, Uphold]:
         """Return the ranked cases, the rates they were ranked by, and what was learnt.
 
         Args:
             past: as a run gets it.
             seed: of fit and draws.
             hours: the lists' hours, as a multiple of those by the size of the town.
-            models: of the detectors; None = those of the seed.
+            without: rules that nobody has written: cases of these alone are no cases.
 
         """
-        models = models or self.models(seed)
+        models = self.models(seed)
+        found = pl.col("rule_ids").list.set_difference(list(without))
+        cases = self.cases.filter(found.list.len() > 0).with_columns(found.list.sort().alias("rule_ids")) if without else self.cases
         uphold = learn(load_priors(), past)
-        uphold = replace(uphold, priors=with_prefecture(uphold.priors, self.cases, self.findings, self.view, self.folder / "rereview"))
-        priors = lay_over(uphold, self.cases, self.features, models)
+        uphold = replace(uphold, priors=with_prefecture(uphold.priors, cases, self.findings, self.view, self.folder / "rereview"))
+        priors = lay_over(uphold, cases, self.features, models)
         capacity = {k: v * hours for k, v in hours_by_size(self.view, priors).items()}
-        done = make_ranking(self.cases, self.features, models, month=MONTH, seed=seed, priors=priors, capacity_hours=capacity, past=past)
+        done = make_ranking(cases, self.features, models, month=MONTH, seed=seed, priors=priors, capacity_hours=capacity, past=past)
         return done.cases, priors, uphold
 
     def judged(self, cases: pl.DataFrame) -> Judged:

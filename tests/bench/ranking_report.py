@@ -25,6 +25,7 @@ from tests.bench.ranking_pools import HISTORY, ROOT
 from tests.bench.ranking_rank import Pool
 
 LEFT_OUT = 0.10  # share of the types of error whose outcomes nobody may learn from
+UNRULED = "その種類のルールもないとき"
 TITLES = {"before": "結果がないとき", "after": "300件×6か月の点検の後"}
 RESEEDED = 2  # the other seed
 
@@ -57,13 +58,13 @@ def measure_town(seed: int, folder: Path, *, reseed: bool = False) -> None:
     pool, out = Pool(seed), folder / f"seed-{seed}"
     left_out = types_left_out(pool.labels, seed)
     reviewed = history(folder)
-    for name in ("before", "after"):
+    for name in ("before", "after", "unruled"):
         past = reviewed.past(seed=seed, left_out=left_out) if name == "after" else None
-        for again in (1, RESEEDED) if reseed else (1,):
+        for again in (1, RESEEDED) if reseed and name != "unruled" else (1,):
             place = out / f"{name}-{again}"
             if place.exists():
                 continue
-            cases, priors, uphold = pool.rank(past, seed=again)
+            cases, priors, uphold = pool.rank(past, seed=again, without=left_out if name == "unruled" else ())
             rows, judged = pool.universe(cases, priors, again), pool.judged(cases)
             told = {"account": uphold.account(), "known": 0 if past is None else past.known().height, "left_out": left_out}
             if name == "after" and again == 1:
@@ -123,7 +124,8 @@ def write(seeds: Sequence[int], folder: Path, out: Path) -> str:
         f"町の種は {min(seeds)}～{max(seeds)} の {len(first['after'])}町です。開発中に見た町（種 1～10）とも、過去の月に使った町とも別です。",
         f"「{TITLES['after']}」は、別の町の6か月分のリストを各月300件まで点検したとしたものです。点検者は10件に1件を誤り、結果は2～4か月後に届きます（その時点で分かっていた結果 {decided[0]:,}～{decided[-1]:,}件、使った方法 {'・'.join(rungs)}）。",
     )
-    page = Page(scenarios, learnt(first["before"], first["after"]), section(compare(marked)), notes)
+    unruled = [kept(p)[0] for s in seeds if (p := folder / f"seed-{s}" / "unruled-1").exists()]
+    page = Page(scenarios, learnt(first["before"], first["after"]), section(compare(marked)), notes, [(UNRULED, summarise(unruled))] if unruled else [])
     text = as_text(page)
     out.mkdir(parents=True, exist_ok=True)
     (out / "ranking.html").write_text(as_html(page), encoding="utf-8")
