@@ -79,7 +79,9 @@ def as_html(found: dict[str, dict[str, float | None]], table: pl.DataFrame, play
     return template.render(
         caveat=CAVEAT, tuning=play == "tuning", s=settings, town=which.town, seeds=f"{seeds[0]}〜{seeds[-1]}（{len(seeds)}通り）",
         reported=f"{settings.reporting.seeds[0]}〜{settings.reporting.seeds[1]}", tuned=f"{settings.tuning.seeds[0]}〜{settings.tuning.seeds[1]}",
-        goals=[(ja, goal, number(n, found[n]), *state(n, found[n])) for n, (ja, goal, _, _) in GOALS.items()],
+        goals=[(ja, goal, number(n, found[n]), *state(n, found[n]), settings.tried.get(n, "") if state(n, found[n])[0] == "missed" else "") for n, (ja, goal, _, _) in GOALS.items()],
+        # a goal that is reached without learning anything says nothing for learning
+        unearned=state("new_2", found["new_2_fixed"])[0] in ("reached", "mean_only"), without=number("new_2_fixed", found["new_2_fixed"]),
         others=[(ja, number(n, found[n])) for n, ja in OTHERS.items()],
         half=[(p.ja, _months(half_way(table, settings, k))) for k, p in settings.policies.items()],
         precision=Markup(_curve(table, settings, "precision", 100.0, "適合率（%）", "見た案件のうち本当に誤りだったものの割合。月ごと、方針ごとの平均と95%区間")),

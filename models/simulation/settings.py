@@ -51,6 +51,7 @@ class Settings:
     tuning: Play
     reporting: Play
     policies: Mapping[str, Policy]
+    tried: Mapping[str, str]
 
 
 def load_settings(path: Path | None = None) -> Settings:

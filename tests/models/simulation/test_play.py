@@ -12,10 +12,10 @@ import pytest
 from audit.errors import ModelError
 from audit.tables import CASES, FINDINGS
 from models.priors import load_priors
-from models.simulation.figures import answers, curves, half_way
+from models.simulation.figures import answers, curves, half_way, ratio_of_means
 from models.simulation.month import Town, see_town
 from models.simulation.office import day_of, luck_of, review
-from models.simulation.page import CAVEAT, as_html, as_text
+from models.simulation.page import CAVEAT, as_html, as_text, state
 from models.simulation.play import play, priors_of, rates
 from models.simulation.runner import run_seeds
 from models.simulation.settings import Settings, load_settings
@@ -141,6 +141,28 @@ def test_figures_and_page(plays: pl.DataFrame) -> None:
     assert "http" not in page.replace("http://www.w3.org", "")
     assert CAVEAT in as_text(found, table, SETTINGS)
     assert as_html(found, table, plays, SETTINGS, "reporting") == page
+
+
+def test_what_was_tried_is_said_only_where_a_goal_is_missed(plays: pl.DataFrame) -> None:
+    found, table = answers(plays, SETTINGS), curves(plays)
+    for gain, said in ((0.2, False), (0.05, True)):
+        page = as_html(found | {"gain": {"mean": gain, "low": gain, "high": gain, "n": 2}}, table, plays, SETTINGS, "reporting")
+        assert (SETTINGS.tried["gain"].split("、")[0] in page) == said
+
+
+def test_a_ratio_of_means_has_an_interval_over_seeds() -> None:
+    each = pl.DataFrame({"seed": range(4), "value": [0.0, 0.2, 0.4, 0.6], "other": [0.0, 0.4, 0.4, 0.8]})
+    told = ratio_of_means(each)
+    assert told["mean"] == pytest.approx(0.75)
+    assert told["low"] < 0.75 < told["high"]
+    assert ratio_of_means(each.with_columns(other=pl.lit(0.0)))["mean"] is None
+
+
+def test_a_goal_counts_as_reached_only_with_its_whole_interval() -> None:
+    assert state("cost", {"mean": 0.01, "low": -0.02, "high": 0.04, "n": 9}) == ("reached", "達成")
+    assert state("cost", {"mean": 0.01, "low": -0.02, "high": 0.06, "n": 9})[0] == "mean_only"
+    assert state("gain", {"mean": 0.2, "low": 0.1, "high": 0.3, "n": 9})[0] == "mean_only"
+    assert state("gain", {"mean": 0.1, "low": 0.1, "high": 0.3, "n": 9})[0] == "missed"
 
 
 def test_half_way_is_counted_from_the_month_of_appearance() -> None:
