@@ -13,7 +13,7 @@ STAMP  := $(VENV)/.installed
 DEMO_HOME ?= var/demo
 REAL_DATA ?= ../shared/data
 
-.PHONY: help audit test test-real fuzz hostile mutation bench bench-prefecture bench-ledger bench-import kill-proof lint constraints clean deploy-check coverage-proof attack-proof
+.PHONY: help audit test test-real fuzz hostile mutation bench bench-prefecture simulate bench-ranking bench-ledger bench-import kill-proof lint constraints clean deploy-check coverage-proof attack-proof
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -70,6 +70,13 @@ bench-import: $(STAMP)  ## a filled-in list of 5,000 cases into the desk, as exp
 
 bench-ledger: $(STAMP)  ## a prefecture year on the desk (500,000 cases, 2 M events): seconds of its report; JSON in var/bench/ledger
 	@$(BIN)/python -m tests.bench.ledger
+
+bench-ranking: $(STAMP)  ## figures of the ranking over 20 towns, before and after learning; hours; page in var/bench
+	@nice -n 10 $(BIN)/python -m tests.bench.ranking prepare history reporting
+	@nice -n 10 $(BIN)/python -m tests.bench.ranking report
+
+simulate: $(STAMP)  ## months of audit in fast motion (an hour; towns and seeds are kept): learning against not learning; page in var/simulation
+	@$(BIN)/python -m models.simulation
 
 deploy-check: $(STAMP)  ## a real Prefect server, deployment, worker: triggers the monthly deployment and waits for it
 	@$(BIN)/python -m pytest -m prefect tests/flows -q

@@ -102,9 +102,16 @@ def _parser() -> argparse.ArgumentParser:
     answers.add_argument("--list", type=Path, dest="out", metavar="OUT.csv", help="結び付かない行の一覧の出力先（既定: 保存先フォルダの outcomes/）")
     _signed(answers)
     evaluate = verb("evaluate", _evaluate, "既知の正解と照らして抽出と順位の質を測る", home=True)
-    evaluate.add_argument("run", help="実行IDまたはフォルダ")
-    evaluate.add_argument("labels", type=Path, help="labels.parquet")
+    evaluate.add_argument("runs", type=Path, nargs="+", metavar="RUN LABELS", help="実行IDまたはフォルダと labels.parquet の組（いくつでも）、または保存先フォルダを集めたフォルダ1つ")
     evaluate.add_argument("--html", type=Path, help="1ページのHTMLも書き出す")
+    fairness = verb("fairness", _fairness, "誤警報が年齢・性別・地域・機関の規模に偏っていないかを見る", home=True)
+    fairness.add_argument("run", type=Path, help="実行IDまたはフォルダ")
+    fairness.add_argument("--labels", type=Path, help="labels.parquet（省略すると判断済みの案件による）")
+    fairness.add_argument("--as-of", metavar="YYYY-MM-DD", help="この日までに登録された結果を使う（既定: すべて）")
+    fairness.add_argument("--html", type=Path, help="1ページのHTMLも書き出す")
+    model = verb("model", _model, "モデルカード（使いみち、学習した結果、特徴量、版）を表示する", home=True)
+    model.add_argument("action", choices=["show"])
+    model.add_argument("run", nargs="?", help="実行ID（省略すると最新）")
     rules = verb("rules", _rules, "ルールの一覧と内容", home=True)
     rules.add_argument("action", choices=["list", "show", "catalog", "shadow"])
     rules.add_argument("rule_id", nargs="*")
@@ -171,6 +178,7 @@ def _delivery(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, help="無作為抽出の種")
     parser.add_argument("--override-gate", metavar="理由", help="検査が停止としても続ける理由（記録される）")
     parser.add_argument("--csv-encoding", choices=["utf-8-sig", "cp932"], default="utf-8-sig")
+    parser.add_argument("--as-of", metavar="YYYY-MM-DD", help="この日までに登録された結果だけを認容見込に使う（既定: 翌々月12日）")
     parser.add_argument("--parameters", type=Path, metavar="FOLDER", help="当所の値のフォルダ（既定: 保存先フォルダの parameters/）")
 
 
@@ -181,7 +189,7 @@ def _spec(arguments: argparse.Namespace):
         raise UsageError("--override-gate needs a reason", remedy="--override-gate '理由'")
     return RunSpec(
         arguments.delivery.absolute(), arguments.month, _home(arguments).absolute(), arguments.seed, arguments.override_gate, arguments.csv_encoding,
-        arguments.parameters and arguments.parameters.absolute(),
+        arguments.parameters and arguments.parameters.absolute(), _day(arguments.as_of),
     )
 
 
@@ -313,18 +321,33 @@ def _report(arguments: argparse.Namespace) -> None:
     _show(_find_run(arguments))
 
 
+def _model(arguments: argparse.Namespace) -> None:
+    from models.card import card_text
+
+    print(card_text(_find_run(arguments)))
+
+
 def _evaluate(arguments: argparse.Namespace) -> None:
-    from models.evaluation import evaluate, evaluation_text
+    from audit.home import write_atomic
+    from audit.reports.evaluation import evaluation_page, pairs
+    from models.evaluation.page import as_html, as_text
 
-    if not arguments.labels.exists():
-        raise UsageError("no labels", file=str(arguments.labels), remedy="synthetic/ writes labels.parquet beside the delivery")
-    evaluation = evaluate(_find_run(arguments), arguments.labels)
-    print(evaluation_text(evaluation))
+    page = evaluation_page(pairs(arguments.runs, _home(arguments) / "runs"))
+    print(as_text(page))
     if arguments.html:
-        from audit.home import write_atomic
-        from models.evaluation_page import as_html
+        print(write_atomic(arguments.html, as_html(page).encode()))
 
-        print(write_atomic(arguments.html, as_html(evaluation).encode()))
+
+def _fairness(arguments: argparse.Namespace) -> None:
+    from audit.home import write_atomic
+    from audit.reports.evaluation import fairness_of, find_run
+    from models.fairness_page import as_html, as_text
+
+    run = find_run(arguments.run, _home(arguments) / "runs")
+    compared = fairness_of(run, arguments.labels, _day(arguments.as_of) or date.max)
+    print(as_text(compared))
+    if arguments.html:
+        print(write_atomic(arguments.html, as_html(compared, f"公平性（{run.name}）").encode()))
 
 
 def _rules(arguments: argparse.Namespace) -> None:

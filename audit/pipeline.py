@@ -18,12 +18,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from audit import cases as case_making
-from audit import engine, enrich, params, params_office
+from audit import desk, engine, enrich, params, params_office
+from audit.earlier_runs import default_day, earlier_cases, earlier_runs
 from audit.errors import DuplicateFileError, GateStop, MonthError, UsageError, storage_errors
 from audit.home import Home, package_versions, sha256_of_files, write_json, write_parquet
 from audit.intake import readers
@@ -38,6 +39,9 @@ from audit.rules import all_rules, check_rules
 from audit.tables import ALL, FINDINGS, MASTERS, QUARANTINE
 from audit.view import StoredView, months_before
 from audit.worklists.context import listed_context
+
+if TYPE_CHECKING:
+    from models.past import Past
 
 Progress = Callable[[str], None]
 _REPEATABLE = ("eligibility", "person_link", "leads", "third_party_cases", "rereview_rates", "master_", "fee_", "drug_indications", "drug_interactions", "placed_doctors", "practitioners", "cover_overlaps", "insurer_settlements")  # kinds that may be delivered unchanged month after month
@@ -57,6 +61,7 @@ class RunSpec:
         override_gate: reason for going on although the gate says stop; None = respect it.
         csv_encoding: of the CSV worklists: utf-8-sig or cp932.
         parameters: folder of the office's own parameter values; None = `<home>/parameters`.
+        as_of: day of knowledge: outcomes that the office knew later are not used; None = `default_day` of the month.
 
     """
 
@@ -67,6 +72,12 @@ class RunSpec:
     override_gate: str | None = None
     csv_encoding: str = "utf-8-sig"
     parameters: Path | None = None
+    as_of: date | None = None
+
+    @property
+    def day(self) -> date:
+        """Day of knowledge."""
+        return self.as_of or default_day(parse_month(self.month))
 
     @property
     def office(self) -> Path:
@@ -84,7 +95,10 @@ def parse_month(text: str) -> date:
 # -- the work folder ------------------------------------------------------------------------------------------------
 def _spec(work: Path) -> RunSpec:
     raw = json.loads((work / "spec.json").read_text(encoding="utf-8"))
-    return RunSpec(**{**raw, "delivery": Path(raw["delivery"]), "home": Path(raw["home"]), "parameters": raw.get("parameters") and Path(raw["parameters"])})
+    return RunSpec(**{
+        **raw, "delivery": Path(raw["delivery"]), "home": Path(raw["home"]), "parameters": raw.get("parameters") and Path(raw["parameters"]),
+        "as_of": raw.get("as_of") and date.fromisoformat(raw["as_of"]),
+    })
 
 
 def _read(work: Path, name: str) -> Any:
@@ -112,7 +126,8 @@ def _step(work: Path, name: str) -> Iterator[dict[str, Any]]:
 def begin(spec: RunSpec) -> Path:
     """Plan the delivery and open a work folder; return it.
 
-    The run id is the month and a digest of every input byte, the parameters and the seed: the same run twice is the same id.
+    The run id is the month and a digest of every input byte, the parameters, the seed and what was known of the past: the
+    same run twice is the same id.
 
     Raises:
         AuditError: the delivery cannot be read as it is; a file was already stored with another month.
@@ -128,9 +143,13 @@ def begin(spec: RunSpec) -> Path:
     # what was read and how, not under which names: the id must not depend on the order of files
     inputs = sorted([f.kind, f.sha256, f.encoding, str(f.revision), f.insurer_no or "", _layout_digest(f)] for f in plan.files)
     parameters, own = _parameters_digest(spec.office)
-    digest = sha256_text(json.dumps([inputs, parameters, spec.seed, spec.override_gate, spec.csv_encoding]))
+    known, before = _known(home, spec), earlier_runs(home.runs, spec.month, spec.day)
+    # a first month, of which there is no past, keeps the id that it always had
+    past = [spec.as_of and f"{spec.as_of}", frame_digest(known), [f.name for f in before.values()]] if spec.as_of or known.height or before else []
+    digest = sha256_text(json.dumps([inputs, parameters, spec.seed, spec.override_gate, spec.csv_encoding, *past]))
     work = home.work_folder(f"{month:%Y-%m}-{digest[:8]}")
     write_json(work / "spec.json", asdict(spec))
+    _keep_past(work, known, before)
     write_json(work / "plan.json", {"run_id": f"{month:%Y-%m}-{digest[:8]}", "insurers": sorted(plan.insurers), "parameters_sha256": parameters, "office_parameters": own})
     write_json(work / "files.json", [asdict(f) for f in plan.files])
     write_json(work / "steps.json", [{"step": "begin", "seconds": round(time.perf_counter() - started, 3), "files": len(plan.files), "bytes": sum(f.size for f in plan.files)}])
@@ -144,6 +163,31 @@ def _parameters_digest(office: Path) -> tuple[str, list[dict[str, Any]]]:
     if own:
         check_rules(params.load(office=office))
     return (sha256_text(json.dumps([shipped, sha256_of_files(office.glob("*.yaml"), office)])) if own else shipped), own
+
+
+def _known(home: Home, spec: RunSpec) -> pl.DataFrame:
+    """Return the outcomes that the office knew on the day of knowledge, sorted by case."""
+    return desk.outcomes(home.root, spec.day).filter(pl.col("processed_on") <= spec.day).sort("case_id")
+
+
+def _keep_past(work: Path, known: pl.DataFrame, before: dict[str, Path]) -> None:
+    """Write what is known of the past into the work folder: what is learnt from it must be what the run id says."""
+    write_parquet(work / "outcomes.parquet", known)
+    write_json(work / "earlier.json", {month: folder.name for month, folder in before.items()})
+
+
+def _past(work: Path) -> Past:
+    from models.past import Past
+
+    spec = _spec(work)
+    folders = {month: Home(spec.home).runs / name for month, name in _read(work, "earlier.json").items()}
+    known = pl.read_parquet(work / "outcomes.parquet")
+    return Past(spec.day, known, earlier_cases(folders, known["case_id"]))
+
+
+def frame_digest(frame: pl.DataFrame) -> str:
+    """Return the digest of cases or outcomes, whatever the order of rows; empty for none."""
+    return sha256_text(frame.sort("case_id").write_ndjson()) if frame.height else ""
 
 
 def sha256_text(text: str) -> str:
@@ -316,24 +360,27 @@ def rank(work: Path) -> Path:
         stored = spec.home / "models"
         ranked = monthly.rank_month(
             pl.read_parquet(work / "found_cases.parquet"), _view(work), spec.seed, work / "model", stored=stored if stored.exists() else None,
-            findings=pl.read_parquet(work / "findings.parquet", columns=["finding_id", "rule_id", "stake_unit", "evidence"]),
+            findings=pl.read_parquet(work / "findings.parquet", columns=["finding_id", "rule_id", "stake_unit", "evidence"]), past=_past(work),
         )
         write_parquet(work / "cases.parquet", ALL["cases"].conform(ranked))
+        (work / "model" / "list_account.parquet").replace(work / "list_account.parquet")
         counts["fitted"] = _keep_models(work / "model", stored)
+        known = _read(work, "model/uphold/card.json")
+        counts["uphold"] = {k: known[k] for k in ("rung", "why", "decided", "with_features", "unjudged", "model_from")}
         if (work / "model" / "rereview.json").exists():
             counts["rereview"] = _read(work, "model/rereview.json")
         listed = ranked.filter(pl.col("rank").is_not_null())
-        counts |= {"cases": ranked.height, "listed": listed.height, "by_selection": {s: int((listed["selection"] == s).sum()) for s in ("rule", "model", "random")}}
+        counts |= {"cases": ranked.height, "listed": listed.height, "by_selection": {s: int((listed["selection"] == s).sum()) for s in ("rule", "model", "explore", "random")}}
     return work / "cases.parquet"
 
 
 def _keep_models(used: Path, stored: Path) -> list[str]:
     """Keep the models of teams that had none yet; return these teams."""
-    new = sorted({p.name for p in used.iterdir() if p.is_dir()} - ({p.name for p in stored.iterdir()} if stored.exists() else set()))
+    new = sorted({p.name for p in used.iterdir() if p.is_dir() and p.name != "uphold"} - ({p.name for p in stored.iterdir()} if stored.exists() else set()))
     if new:
         fresh = stored.with_name(".models.part")
         shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(used, fresh, ignore=shutil.ignore_patterns("control.parquet", "rereview.json"))
+        shutil.copytree(used, fresh, ignore=shutil.ignore_patterns("control.parquet", "rereview.json", "uphold"))
         shutil.rmtree(stored, ignore_errors=True)
         fresh.rename(stored)
     return new
@@ -358,7 +405,7 @@ def _manifest(work: Path) -> dict[str, Any]:
     reads, steps = _read(work, "reads.json"), _read(work, "steps.json")
     sha = {f.name: f.sha256 for f in _files(work)}
     manifest = {
-        "run_id": plan["run_id"], "month": spec.month, "seed": spec.seed,
+        "run_id": plan["run_id"], "month": spec.month, "as_of": f"{spec.day}", "seed": spec.seed,
         "inputs": [{k: r[k] for k in ("name", "kind", "rows_in", "rows_in_tables", "quarantined")} | {"sha256": sha[r["name"]]} for r in sorted(reads, key=lambda r: r["name"])],
         "rows": {k: next(s for s in steps if s["step"] == "intake")[k] for k in ("rows_in", "rows_in_tables", "rows_in_quarantine")},
         "parameters_sha256": plan["parameters_sha256"], "office_parameters": plan["office_parameters"], "rules": {r.id: r.version for r in all_rules().values()},
@@ -376,7 +423,7 @@ def finish(work: Path) -> Path:
     write_json(work / "manifest.json", _manifest(work))
     with params.laid_over(spec.office):
         run_page.write(work, work / "report.html")
-    for scratch in ("read", "linked", "found_cases.parquet", "spec.json", "plan.json", "files.json", "reads.json", "steps.json", "gate.json"):
+    for scratch in ("read", "linked", "found_cases.parquet", "outcomes.parquet", "earlier.json", "spec.json", "plan.json", "files.json", "reads.json", "steps.json", "gate.json"):
         _remove(work / scratch)
     return Home(spec.home).publish(work, plan["run_id"])
 
@@ -451,7 +498,9 @@ def judge_stored(home: Path, month: str, *, seed: int = 1, rules: Collection[str
     """
     place = Home(Path(home).absolute())
     work = place.work_folder(f"{parse_month(month):%Y-%m}-stored")
-    write_json(work / "spec.json", asdict(RunSpec(place.root, month, place.root, seed)))
+    spec = RunSpec(place.root, month, place.root, seed)
+    write_json(work / "spec.json", asdict(spec))
+    _keep_past(work, _known(place, spec), earlier_runs(place.runs, month, spec.day))
     write_json(work / "plan.json", {"run_id": work.name.removeprefix(".work-"), "rules": sorted(rules)})
     for title, step in STEPS[4:]:
         progress(title)

@@ -7,7 +7,7 @@ file may be late, but a wrong file does not become right by waiting.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -89,7 +89,8 @@ def publish(home: str, run: str, by: str) -> State:
 @flow(name="monthly-audit", log_prints=False, persist_result=False)
 def monthly_audit(
     inbox: str | None = None, home: str = "var", month: str | None = None, delivery: str | None = None, seed: int = 1,
-    override_gate: str | None = None, csv_encoding: str = "utf-8-sig", by: str | None = None,
+    override_gate: str | None = None, csv_encoding: str = "utf-8-sig", as_of: date | None = None,
+    parameters: str | None = None, by: str | None = None,
 ) -> State:
     """Audit one month.
 
@@ -101,6 +102,8 @@ def monthly_audit(
         seed: of the random control sample.
         override_gate: reason to go on although the gate stops.
         csv_encoding: utf-8-sig or cp932.
+        as_of: day of knowledge of outcomes; None = the 12th of the second month after the month.
+        parameters: folder of the office's own values; None = `<home>/parameters`.
         by: who publishes the cases to the desk; None = the name of the worker's login.
 
     """
@@ -114,7 +117,7 @@ def monthly_audit(
         delivery = found.result()
     spec = {
         "delivery": Path(delivery).absolute(), "month": month, "home": Path(home).absolute(), "seed": seed,
-        "override_gate": override_gate, "csv_encoding": csv_encoding,
+        "override_gate": override_gate, "csv_encoding": csv_encoding, "as_of": as_of, "parameters": Path(parameters).absolute() if parameters else None,
     }
     try:
         with pipeline.working_in(Path(home)):
@@ -162,7 +165,8 @@ def run_as_flow(spec: pipeline.RunSpec, *, by: str) -> Path:
     """Run the flow in this process for the command line; a user error is raised as itself, with its exit code."""
     state = monthly_audit(
         delivery=str(spec.delivery), month=spec.month, home=str(spec.home), seed=spec.seed, override_gate=spec.override_gate,
-        csv_encoding=spec.csv_encoding, by=by, return_state=True,
+        csv_encoding=spec.csv_encoding, as_of=spec.as_of,
+        parameters=str(spec.parameters) if spec.parameters else None, by=by, return_state=True,
     )
     result = state.result(raise_on_failure=False)
     if isinstance(result, BaseException):

@@ -1,147 +1,118 @@
-"""One team's lists for all insurers: who gets on by value, who by being unusual, who by chance, and in which order."""
+"""One team's lists for all insurers: who gets on by chance, for being unusual, by value, and for what would be learnt.
+
+The order of the choices matters. The control sample is drawn first, from everything that may be looked at, so that it speaks
+for all of it and not only for what the other lists left over. The exploration quota is drawn from what is below the line of
+the list by value. What each choice really takes is gone for the next, so that a list never exceeds its hours.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 
 import polars as pl
 
 from models.linking import link, most_unusual
-from models.priors import Priors, TeamPlan
+from models.lists_explore import draw_explore, uncertainty
+from models.lists_fill import fill, most_unusual_units
+from models.lists_groups import group_alike
+from models.lists_past import hold_back, in_peace
+from models.lists_quota import Draw, quotas, spend
+from models.lists_weave import weave
+from models.priors import TeamPlan
 from models.sampling import CONTROL_SCHEMA, draw_control, generator
 from models.valuation import expected_yen, value_cases
 
 _UNIT = ["insurer_no", "person_id", "provider_id", "service_month", "claim_ids"]
-# Order inside one list where places fall together.
-_STREAMS = {"rule": 0, "model": 1, "random": 2}
-
-
-@dataclass(frozen=True)
-class Draw:
-    """What all lists of a month have in common.
-
-    Attributes:
-        month: delivery month, YYYY-MM.
-        seed: of the control samples.
-        priors: rates, strata, spares.
-        capacity_hours: hours by `<insurer_no>/<team>` or `<team>`, before those of the plan.
-
-    """
-
-    month: str
-    seed: int
-    priors: Priors
-    capacity_hours: Mapping[str, float]
-
-    def hours(self, insurer_no: str, team: str, plan: TeamPlan) -> float:
-        """Return the hours of one list."""
-        return self.capacity_hours.get(f"{insurer_no}/{team}", self.capacity_hours.get(team, plan.capacity_hours))
+_UNITS = {"unit_id": pl.String, **dict.fromkeys(_UNIT[:-1], pl.String), "claim_ids": pl.List(pl.String)}
+_FREE = {
+    "case_id": pl.String, "unit_id": pl.String, "insurer_no": pl.String, "person_id": pl.String, "provider_id": pl.String, "stake_yen": pl.Int64,
+    "anomaly_score": pl.Float64,
+}
+_CHOSEN = {"insurer_no": pl.String, "case_id": pl.String, "place": pl.Int64, "selection": pl.String, "inclusion_probability": pl.Float64}
 
 
 def make_lists(
-    team: str, cases: pl.DataFrame, units: pl.DataFrame | None, scores: pl.DataFrame | None, plan: TeamPlan, draw: Draw
+    team: str,
+    cases: pl.DataFrame,
+    units: pl.DataFrame | None,
+    scores: pl.DataFrame | None,
+    plan: TeamPlan,
+    draw: Draw,
+    asked: Collection[str] = frozenset(),
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the team's cases with selection, rank and value, and its control samples.
 
     Args:
         team: team.
         cases: the team's cases with findings.
-        units: its units; None = no units can be compared, then there is no model list and the control is drawn from
-            cases below capacity alone.
+        units: its units; None = no units can be compared, then there is no model list and the control is drawn from cases alone.
         scores: unit_id, insurer_no, stake_yen, anomaly_score of those units.
         plan: minutes, hours and shares.
         draw: what all lists have in common.
+        asked: persons who may not be asked now (models.lists_past).
 
     Returns:
-        Cases: identity, valuation, selection, inclusion_probability, rank, value, unit_id (null = nothing to compare
-        with). Control: insurer_no, CONTROL_SCHEMA.
+        Cases: identity, valuation, selection, inclusion_probability, rank, group_id, held_back, listed_before, value, unit_id
+        (null = nothing to compare with). Control: insurer_no, CONTROL_SCHEMA.
 
     """
-    valued = value_cases(cases, plan, draw.priors)
+    lists = draw.priors.lists
+    valued = hold_back(value_cases(cases, plan, draw.priors), team, draw.before, asked, lists)
     free, valued = _free_units(team, valued, units, scores)
-    quota = _quotas(team, valued, free, plan, draw)
-    valued = _rule_list(valued, quota)
-    chosen = _model_list(free, quota)
-    universe = pl.concat(
-        [
-            free.join(chosen, on="case_id", how="anti").select("insurer_no", "case_id", "stake_yen"),
-            valued.filter(pl.col("place").is_null()).select("insurer_no", "case_id", pl.col("at_stake_yen").fill_null(0).alias("stake_yen")),
-        ]
-    )
+    free = in_peace(free, team, draw.before, asked, lists)
+    may = valued.filter(pl.col("held_back").is_null()).drop("held_back")
+    off = valued.filter(pl.col("held_back").is_not_null())
+
+    universe = pl.concat([
+        free.select("insurer_no", "case_id", "stake_yen"), may.select("insurer_no", "case_id", stake_yen=pl.col("at_stake_yen").fill_null(0)),
+    ])
+    quota = quotas(team, universe, may, plan, draw)
     control = _control(team, universe, quota, draw)
-    fresh = pl.concat(
-        [chosen.select("case_id", "place", pl.lit("model").alias("selection"), pl.lit(1.0).alias("inclusion_probability")), _places(control)]
+    by_chance = _places(control)
+    sampled = by_chance.filter(pl.col("place").is_not_null())
+    quota = spend(quota, sampled, may, plan)
+    unusual = _chosen(most_unusual_units(free.join(sampled, on="case_id", how="anti"), quota, lists), "model")
+    quota = spend(quota, unusual, may, plan)
+    left = may.join(sampled, on="case_id", how="anti")
+    explored = _explore(team, left, quota, plan, draw)
+    quota = spend(quota, explored, may, plan)
+    ruled = fill(group_alike(left.join(explored, on="case_id", how="anti"), team, lists), quota.rename({"left": "rule_minutes"}), lists)
+
+    listed = pl.concat([sampled, unusual, explored])
+    # a spare that is on a list anyway stays there; the others wait, unlisted
+    on_list = pl.concat([listed["case_id"], ruled.filter(pl.col("place").is_not_null())["case_id"]])
+    fresh = pl.concat([listed, by_chance.filter(pl.col("place").is_null(), ~pl.col("case_id").is_in(on_list.implode()))])
+    rest = pl.concat([ruled, may.join(ruled, on="case_id", how="anti"), off], how="diagonal").join(
+        fresh.select("case_id", _place="place", _selection="selection", _probability="inclusion_probability"), on="case_id", how="left", validate="1:1"
+    ).with_columns(
+        place=pl.coalesce("place", "_place"), selection=pl.coalesce("_selection", pl.lit("rule")), inclusion_probability=pl.coalesce("_probability", pl.lit(1.0)),
+        held_back=pl.when(pl.col("_selection").is_null()).then("held_back"),
     )
-    from_units = _cases_of_units(team, fresh, free, units, plan, draw.priors, valued)
-    by_chance = fresh.rename({"place": "_place", "selection": "_selection", "inclusion_probability": "_probability"})
-    valued = valued.join(by_chance, on="case_id", how="left", validate="1:1").with_columns(
-        pl.coalesce("place", "_place").alias("place"), pl.coalesce("_selection", pl.lit("rule")).alias("selection"),
-        pl.coalesce("_probability", pl.lit(1.0)).alias("inclusion_probability"),
-    ).drop("_place", "_selection", "_probability")
-    return _weave(pl.concat([valued.select(from_units.columns), from_units])), control
+    from_units = _cases_of_units(team, fresh, free, units, plan, draw)
+    return weave(pl.concat([rest.select(from_units.columns), from_units])), control
+
+
+_NOTHING = [pl.lit([], dtype=pl.List(pl.String)).alias("rule_ids"), pl.lit([], dtype=pl.List(pl.String)).alias("finding_ids")]
+
+
+def _chosen(frame: pl.DataFrame, selection: str) -> pl.DataFrame:
+    return frame.with_columns(selection=pl.lit(selection), inclusion_probability=pl.lit(1.0)).select([pl.col(c).cast(t) for c, t in _CHOSEN.items()])
 
 
 def _free_units(
     team: str, valued: pl.DataFrame, units: pl.DataFrame | None, scores: pl.DataFrame | None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the units without any case (case_id, unit_id, insurer_no, stake_yen, score), and cases with their unit."""
+    """Return the units without any case, and the cases with their unit."""
     if units is None or scores is None:
-        empty = pl.DataFrame(schema={"case_id": pl.String, "unit_id": pl.String, "insurer_no": pl.String, "stake_yen": pl.Int64, "anomaly_score": pl.Float64})
-        return empty, valued.with_columns(pl.lit(None, dtype=pl.String).alias("unit_id"))
+        return pl.DataFrame(schema=_FREE), valued.with_columns(pl.lit(None, dtype=pl.String).alias("unit_id"))
     links = link(valued, units)
     valued = valued.join(most_unusual(links, scores), on="case_id", how="left", validate="1:1")
     # A case on the very same key may rest on claims of history alone: its unit is not free either.
     taken = pl.concat([links["unit_id"], valued["case_id"].str.strip_prefix(f"{team}|")]).unique()
-    free = scores.filter(~pl.col("unit_id").is_in(taken.implode())).select(
-        pl.concat_str(pl.lit(f"{team}|"), "unit_id").alias("case_id"), "unit_id", "insurer_no", pl.col("stake_yen").fill_null(0), "anomaly_score",
-    )
-    return free, valued
-
-
-def _quotas(team: str, valued: pl.DataFrame, free: pl.DataFrame, plan: TeamPlan, draw: Draw) -> pl.DataFrame:
-    """Return per insurer the minutes for rule cases and the numbers of model and random cases."""
-    insurers = pl.concat([valued["insurer_no"], free["insurer_no"]]).unique().drop_nulls().sort()
-    minutes = [60.0 * draw.hours(i, team, plan) for i in insurers]
-    frame = pl.DataFrame({"insurer_no": insurers, "minutes": pl.Series(minutes, dtype=pl.Float64)})
-    per_case = pl.col("minutes") / plan.minutes
-    # A control sample of none says nothing: where there is time at all, one case is drawn.
-    least = pl.when(pl.col("minutes") > 0).then(1 if plan.random_share > 0 else 0).otherwise(0)
-    return frame.select(
-        "insurer_no", (pl.col("minutes") * (1 - plan.model_share - plan.random_share)).alias("rule_minutes"),
-        (per_case * plan.model_share).floor().cast(pl.Int64).alias("n_model"),
-        pl.max_horizontal((per_case * plan.random_share).floor().cast(pl.Int64), least.cast(pl.Int64)).alias("n_random"),
-    )
-
-
-def _rule_list(valued: pl.DataFrame, quota: pl.DataFrame) -> pl.DataFrame:
-    """Add place (0-based, null = below capacity): the longest run of best cases that fits the minutes."""
-    ordered = valued.join(quota.select("insurer_no", "rule_minutes"), on="insurer_no", how="left", validate="m:1").with_columns(
-        (pl.col("severity") == "error").fill_null(False).alias("_error")
-    ).sort("insurer_no", "value", "_error", "at_stake_yen", "case_id", descending=[False, True, True, True, False], nulls_last=True)
-    fits = pl.col("minutes").cum_sum().over("insurer_no") <= pl.col("rule_minutes")
-    return ordered.with_columns(
-        pl.when(fits).then(pl.int_range(pl.len(), dtype=pl.Int64).over("insurer_no")).alias("place")
-    ).drop("_error", "rule_minutes")
-
-
-def _model_list(free: pl.DataFrame, quota: pl.DataFrame) -> pl.DataFrame:
-    """Return the free units that stand out most, with place; a unit with score 0 does not stand out at all."""
-    most = quota["n_model"].max() or 0
-    if most == 0:
-        return free.clear().with_columns(pl.lit(None, dtype=pl.Int64).alias("place"))
-    # Cut before sorting: only scores that can reach any list.
-    least = free.group_by("insurer_no").agg(pl.col("anomaly_score").top_k(most).min().alias("_least"))
-    return (
-        free.join(least, on="insurer_no", validate="m:1")
-        .filter(pl.col("anomaly_score") > 0, pl.col("anomaly_score") >= pl.col("_least"))
-        .drop("_least")
-        .sort("insurer_no", "anomaly_score", "unit_id", descending=[False, True, False])
-        .join(quota.select("insurer_no", "n_model"), on="insurer_no", how="left", validate="m:1", maintain_order="left")
-        .with_columns(pl.int_range(pl.len(), dtype=pl.Int64).over("insurer_no").alias("place"))
-        .filter(pl.col("place") < pl.col("n_model"))
-        .drop("n_model")
-    )
+    free = scores.filter(~pl.col("unit_id").is_in(taken.implode())).join(units.select("unit_id", "person_id", "provider_id"), on="unit_id", validate="1:1")
+    return free.with_columns(
+        case_id=pl.concat_str(pl.lit(f"{team}|"), "unit_id"), stake_yen=pl.col("stake_yen").fill_null(0)
+    ).select([pl.col(c).cast(t) for c, t in _FREE.items()]), valued
 
 
 def _control(team: str, universe: pl.DataFrame, quota: pl.DataFrame, draw: Draw) -> pl.DataFrame:
@@ -162,47 +133,44 @@ def _control(team: str, universe: pl.DataFrame, quota: pl.DataFrame, draw: Draw)
 
 def _places(control: pl.DataFrame) -> pl.DataFrame:
     """Return the control cases with a place each; strata are mixed by draw order; spares have none."""
-    ordered = control.sort("insurer_no", "role", "draw_order", "stratum")
-    return ordered.select(
-        "case_id",
-        pl.when(pl.col("role") == "sample").then(pl.int_range(pl.len(), dtype=pl.Int64).over("insurer_no", "role")).alias("place"),
-        pl.lit("random").alias("selection"), "inclusion_probability",
+    ordered = control.sort("insurer_no", "role", "draw_order", "stratum").with_columns(
+        place=pl.when(pl.col("role") == "sample").then(pl.int_range(pl.len(), dtype=pl.Int64).over("insurer_no", "role")), selection=pl.lit("random")
     )
+    return ordered.select([pl.col(c).cast(t) for c, t in _CHOSEN.items()])
 
 
-def _cases_of_units(
-    team: str, fresh: pl.DataFrame, free: pl.DataFrame, units: pl.DataFrame | None, plan: TeamPlan, priors: Priors, valued: pl.DataFrame
-) -> pl.DataFrame:
+def _explore(team: str, left: pl.DataFrame, quota: pl.DataFrame, plan: TeamPlan, draw: Draw) -> pl.DataFrame:
+    """Return the explored cases: drawn from those below the line that the list would have without them."""
+    out = [pl.DataFrame(schema=_CHOSEN)]
+    lists = draw.priors.lists
+    reserved = quota.with_columns(rule_minutes=pl.col("left") - pl.col("n_explore") * plan.minutes)
+    line = fill(group_alike(left, team, lists), reserved, lists)
+    below = left.join(line.filter(pl.col("place").is_null(), pl.col("held_back").is_null()), on="case_id", how="semi")
+    by_insurer = uncertainty(below, draw.priors).partition_by("insurer_no", as_dict=True)
+    for insurer_no, n in zip(quota["insurer_no"], quota["n_explore"], strict=True):
+        part = by_insurer.get((insurer_no,))
+        if part is not None and n > 0:
+            drawn = draw_explore(part, n, generator(draw.seed, draw.month, insurer_no, f"{team}/explore"), even=lists.explore_even)
+            out.append(drawn.select(pl.lit(insurer_no).alias("insurer_no"), "case_id", "place", pl.lit("explore").alias("selection"), "inclusion_probability"))
+    return pl.concat(out)
+
+
+def _cases_of_units(team: str, fresh: pl.DataFrame, free: pl.DataFrame, units: pl.DataFrame | None, plan: TeamPlan, draw: Draw) -> pl.DataFrame:
     """Return new cases for chosen units that no rule has hit."""
-    if units is None:
-        units = pl.DataFrame(schema={"unit_id": pl.String, "insurer_no": pl.String, "person_id": pl.String, "provider_id": pl.String,
-                                     "service_month": pl.String, "claim_ids": pl.List(pl.String)})
-    rate = {k: p.rate for k, p in priors.without_rule.items()}
+    units = pl.DataFrame(schema=_UNITS) if units is None else units
+    rate = {k: p.rate for k, p in draw.priors.without_rule.items()}
     return (
-        fresh.join(free.select("case_id", "unit_id", "stake_yen"), on="case_id", validate="1:1")
+        fresh.drop("insurer_no").join(free.select("case_id", "unit_id", "stake_yen"), on="case_id", validate="1:1")
         .join(units.select("unit_id", *_UNIT), on="unit_id", validate="1:1")
         .with_columns(
-            pl.lit(team).alias("team"),
-            pl.lit([], dtype=pl.List(pl.String)).alias("rule_ids"), pl.lit([], dtype=pl.List(pl.String)).alias("finding_ids"),
-            pl.lit(None, dtype=pl.String).alias("severity"), pl.col("stake_yen").alias("at_stake_yen"),
+            *_NOTHING, pl.lit(team).alias("team"), pl.lit(None, dtype=pl.String).alias("severity"), pl.col("stake_yen").alias("at_stake_yen"),
             pl.col("selection").replace_strict(rate, return_dtype=pl.Float64).alias("p_upheld"), pl.lit(float(plan.minutes)).alias("minutes"),
+            *(pl.lit(None, dtype=pl.String).alias(c) for c in ("group_id", "held_back", "listed_before")),
         )
         .with_columns(expected_yen(pl.col("at_stake_yen")).alias("expected_yen"))
         .with_columns((pl.col("p_upheld") * pl.col("at_stake_yen") / pl.col("minutes")).alias("value"))
         .select(
             "case_id", "team", *_UNIT, "rule_ids", "finding_ids", "severity", "at_stake_yen", "p_upheld", "expected_yen", "minutes",
-            "value", "unit_id", "selection", "inclusion_probability", "place",
+            "value", "unit_id", "selection", "inclusion_probability", "place", "group_id", "held_back", "listed_before",
         )
     )
-
-
-def _weave(cases: pl.DataFrame) -> pl.DataFrame:
-    """Turn places in three streams into ranks in one list: each stream spread evenly over its length."""
-    stream = ["insurer_no", "selection"]
-    spread = (pl.col("place") + 0.5) / pl.col("place").count().over(stream)
-    listed = cases.with_columns(
-        spread.alias("_at"), pl.col("selection").replace_strict(_STREAMS, return_dtype=pl.Int8).alias("_stream")
-    ).sort("insurer_no", "_at", "_stream", "case_id", nulls_last=True)
-    return listed.with_columns(
-        pl.when(pl.col("place").is_not_null()).then(pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("insurer_no")).alias("rank")
-    ).drop("_at", "_stream", "place")

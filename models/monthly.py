@@ -13,11 +13,14 @@ import polars as pl
 
 from audit.tables import MASTERS
 from models.features import build_features
+from models.past import Past
 from models.priors import Priors, load_priors
 from models.ranking import Ranking, make_ranking
 from models.rereview import KEPT_MONTHS, case_rates, results_by_act
 from models.store import load_teams, save_teams
 from models.team_model import fit_teams
+from models.uphold import lay_over, learn
+from models.uphold_store import save_uphold
 
 # How many earlier deliveries are looked at: a year for courses of judo therapy, otherwise as far as claims come late.
 _MONTHS_BACK = {
@@ -59,6 +62,7 @@ def rank_month(
     priors_file: Path | None = None,
     capacity_hours: Mapping[str, float] | None = None,
     findings: pl.DataFrame | None = None,
+    past: Past | None = None,
 ) -> pl.DataFrame:
     """Return the month's ranked cases (audit.tables.CASES) and leave the model and the control samples in `folder`.
 
@@ -66,18 +70,19 @@ def rank_month(
         cases: cases with findings (audit.cases).
         view: tables as of the delivery month.
         seed: of fit and draws.
-        folder: written: one folder per team (models.store) and control.parquet.
+        folder: written: one folder per team (models.store), what was known of p(upheld) (models.uphold_store), control.parquet, list_account.parquet.
         stored: a folder of an earlier month whose models are used instead of fitting; teams that it lacks are fitted.
         priors_file: an office's own priors.yaml; None = the shipped one.
         capacity_hours: see make_ranking; None = those of the priors, by the number of insured.
         findings: of the cases; the prefecture's re-review results, where delivered, then move the rates of content cases,
             and rereview.json in `folder` says of how many.
+        past: outcomes and earlier lists as known on the day; None = nothing is known.
 
     Raises:
         ModelError: a stored model does not fit, or the priors are malformed.
 
     """
-    return ranking_of_month(cases, view, seed, folder, stored=stored, priors_file=priors_file, capacity_hours=capacity_hours, findings=findings).cases
+    return ranking_of_month(cases, view, seed, folder, stored=stored, priors_file=priors_file, capacity_hours=capacity_hours, findings=findings, past=past).cases
 
 
 def ranking_of_month(
@@ -90,17 +95,23 @@ def ranking_of_month(
     priors_file: Path | None = None,
     capacity_hours: Mapping[str, float] | None = None,
     findings: pl.DataFrame | None = None,
+    past: Past | None = None,
 ) -> Ranking:
     """Return the cases and the control samples; see rank_month."""
-    priors = with_prefecture(load_priors(priors_file), cases, findings, view, folder)
+    before = load_priors(priors_file)
+    uphold = learn(before, past)
+    uphold = replace(uphold, priors=with_prefecture(uphold.priors, cases, findings, view, folder))
     features = features_of_month(view)
     models = {} if stored is None else load_teams(stored)
     models |= fit_teams({t: u for t, u in features.items() if t not in models}, seed=seed)
+    priors = lay_over(uphold, cases, features, models)
     if capacity_hours is None:
         capacity_hours = hours_by_size(view, priors)
-    ranking = make_ranking(cases, features, models, month=f"{view.month:%Y-%m}", seed=seed, priors=priors, capacity_hours=capacity_hours)
+    ranking = make_ranking(cases, features, models, month=f"{view.month:%Y-%m}", seed=seed, priors=priors, capacity_hours=capacity_hours, past=past, superseded=replaced_claims(view, priors))
     save_teams(models, folder)
+    save_uphold(uphold, before, folder, seed=seed)
     ranking.control.write_parquet(folder / "control.parquet")
+    ranking.account.write_parquet(folder / "list_account.parquet")
     return ranking
 
 
@@ -115,6 +126,12 @@ def with_prefecture(priors: Priors, cases: pl.DataFrame, findings: pl.DataFrame 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "rereview.json").write_text(json.dumps({"acts": results.height, "cases": rates.height}) + "\n", encoding="utf-8")
     return replace(priors, case_rates=rates)
+
+
+def replaced_claims(view: View, priors: Priors) -> pl.Series:
+    """Return ids of claims that were withdrawn, or replaced by a claim of another id, since the oldest case that may still wait."""
+    gone = view.scan("superseded", priors.lists.standing_months).filter(pl.col("superseded_by").is_null() | (pl.col("superseded_by") != pl.col("claim_id")))
+    return gone.select("claim_id").unique().sort("claim_id").collect()["claim_id"]
 
 
 def hours_by_size(view: View, priors: Priors) -> dict[str, float]:

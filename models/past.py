@@ -16,7 +16,8 @@ class Past:
         as_of: day of knowledge. An outcome with a later processed_on is never seen.
         outcomes: audit.tables.ledger.OUTCOMES.
         earlier: cases of the last published run of each earlier delivery month, listed or not: audit.tables.CASES with run_id
-            and month (delivery month, YYYY-MM; always before the month that is ranked).
+            and month (delivery month, YYYY-MM; always before the month that is ranked). reasons may be empty for cases that
+            have no outcome: nothing is learnt from them.
 
     """
 

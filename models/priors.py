@@ -11,9 +11,8 @@ import polars as pl
 
 from audit.errors import ModelError
 from models.config import HERE, check_keys, read_yaml
-
-_UPHELD = ("upheld", "partly")
-_DECIDED = (*_UPHELD, "dismissed")
+from models.lists_plan import ListPlan, read_list_plan
+from models.outcomes import Learning, rates, read_learning, verdicts
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,7 @@ class TeamPlan:
     capacity_hours: float
     model_share: float
     random_share: float
+    explore_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,10 @@ class Priors:
         insured: size of the office that the teams' capacity_hours are meant for.
         least_share: of these hours, for the smallest office.
         rereview_strength: asked re-reviews that the mean over all acts is worth against an act's own (models.rereview).
-        case_rates: case_id and p_upheld of cases whose rate the prefecture's results moved; None = none.
+        lists: limits and ways of list making.
+        learning: when and how outcomes are learnt from.
+        case_rates: case_id and p_upheld of cases that are known better than by their rules (the prefecture's results, a model
+            of the town's own outcomes); None = none.
 
     """
 
@@ -74,6 +77,8 @@ class Priors:
     spares: float
     insured: int
     least_share: float
+    lists: ListPlan
+    learning: Learning
     rereview_strength: float = 20.0
     case_rates: pl.DataFrame | None = None
 
@@ -93,7 +98,7 @@ def load_priors(path: Path | None = None) -> Priors:
     path = path or HERE / "priors.yaml"
     data = read_yaml(path)
     name = path.name
-    check_keys(data, {"rules", "default", "without_rule", "teams", "capacity", "sampling"}, {"rereview"}, file=name)
+    check_keys(data, {"rules", "default", "without_rule", "teams", "capacity", "sampling", "lists", "learning"}, {"rereview"}, file=name)
     rereview = data.get("rereview", {"strength": 20.0, "confidence": "assumed"})
     check_keys(rereview, {"strength", "confidence"}, set(), file=name, where="rereview")
     _within(rereview["strength"], 0.1, 1e6, "rereview.strength", name)
@@ -115,38 +120,45 @@ def load_priors(path: Path | None = None) -> Priors:
         spares=float(data["sampling"]["spares"]),
         insured=int(data["capacity"]["insured"]),
         least_share=float(data["capacity"]["least_share"]),
+        lists=read_list_plan(data["lists"], name),
+        learning=read_learning(data["learning"], name),
         rereview_strength=float(rereview["strength"]),
     )
 
 
 def with_outcomes(priors: Priors, outcomes: pl.DataFrame, as_of: date) -> Priors:
-    """Return the priors after the town's own decisions: (rate x strength + upheld) / (strength + decided).
-
-    Only what the office knew on the day counts (processed_on <= as_of), and only cases that a rule put on the list: a
-    pending case is no evidence. A decision counts for every rule of its case.
+    """Return the priors after the town's own decisions known on a day (processed_on <= as_of); see `with_verdicts`.
 
     Args:
         priors: before.
-        outcomes: rule_ids (list), selection, decision, processed_on (Date, null = pending).
+        outcomes: audit.tables.ledger.OUTCOMES.
         as_of: day of knowledge.
 
     """
-    known = (
-        outcomes.filter(pl.col("processed_on") <= as_of, pl.col("decision").is_in(_DECIDED), pl.col("selection") == "rule")
-        .select("rule_ids", pl.col("decision").is_in(_UPHELD).alias("upheld"))
-        .explode("rule_ids")
-        .group_by("rule_ids").agg(pl.col("upheld").sum(), pl.len().alias("decided"))
-        .filter(pl.col("rule_ids").is_in(list(priors.rules)))
-        .sort("rule_ids")
+    return with_verdicts(priors, verdicts(outcomes, as_of))
+
+
+def with_verdicts(priors: Priors, known: pl.DataFrame) -> Priors:
+    """Return the priors after verdicts: (rate x strength + worth x their rate) / (strength + worth), per rule.
+
+    A Beta prior with the strength as its number of cases, and the verdicts as binomial draws (models.outcomes says what a
+    verdict is worth). Rules without a prior of their own keep the default.
+
+    Args:
+        priors: before.
+        known: models.outcomes.verdicts.
+
+    """
+    told = {r["rule_id"]: (r["rate"], r["worth"]) for r in rates(known, priors.learning.weight_clip).iter_rows(named=True)}
+
+    def after(p: Prior, rate: float, worth: float) -> Prior:
+        return replace(p, rate=(p.rate * p.strength + worth * rate) / (p.strength + worth), strength=p.strength + worth, confidence="learned")
+
+    return replace(
+        priors,
+        rules={k: after(p, *told[k]) if k in told else p for k, p in priors.rules.items()},
+        without_rule={k: after(p, *told[f"*{k}"]) if f"*{k}" in told else p for k, p in priors.without_rule.items()},
     )
-    learned = {
-        rule: replace(
-            p := priors.rules[rule], rate=(p.rate * p.strength + upheld) / (p.strength + decided),
-            strength=p.strength + decided, confidence="learned",
-        )
-        for rule, upheld, decided in zip(known["rule_ids"], known["upheld"], known["decided"], strict=True)
-    }
-    return replace(priors, rules={**priors.rules, **learned})
 
 
 def _prior(entry: dict, where: str, file: str) -> Prior:
@@ -160,7 +172,7 @@ def _prior(entry: dict, where: str, file: str) -> Prior:
 
 def _plan(entry: dict, where: str, file: str) -> TeamPlan:
     check_keys(entry, set(TeamPlan.__dataclass_fields__), set(), file=file, where=where)
-    for key in ("model_share", "random_share"):
+    for key in ("model_share", "random_share", "explore_share"):
         _within(entry[key], 0, 0.5, f"{where}.{key}", file)
     _within(entry["minutes"], 0.1, 1e4, f"{where}.minutes", file)
     _within(entry["minutes_more"], 0, 1e4, f"{where}.minutes_more", file)

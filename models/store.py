@@ -23,7 +23,7 @@ import polars as pl
 
 from audit.errors import ModelError
 from models.forest import fit_forest
-from models.spec import features_of
+from models.spec import TEAM_SETS, features_of
 from models.steps import Tail
 from models.tail import SIDES, TailModel
 from models.team_model import TeamModel
@@ -32,7 +32,7 @@ SCHEMA_VERSION = 1
 FILES = ("tails.parquet", "peers.parquet", "sample.parquet")
 _FIT_AGAIN = "delete the folder and run `kokuho-audit run` again: the model is then fitted anew"
 # Packages whose minor version changes what a refitted forest says.
-_PINNED = ("scikit-learn", "numpy")
+PINNED = ("scikit-learn", "numpy")
 
 
 def save_team(model: TeamModel, folder: Path) -> Path:
@@ -57,10 +57,15 @@ def save_team(model: TeamModel, folder: Path) -> Path:
         "seed": model.seed,
         "trees": model.forest.trees,
         "agreement_top100": round(model.agreement(), 4),
-        "versions": {name: version(name) for name in (*_PINNED, "polars")},
-        "sha256": {name: _sha256(work / name) for name in FILES},
+        "versions": versions(),
+        "sha256": {name: sha256_file(work / name) for name in FILES},
     }
     (work / "card.json").write_text(json.dumps(card, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    return replace_folder(work, folder)
+
+
+def replace_folder(work: Path, folder: Path) -> Path:
+    """Rename a finished folder into the place of another, which may exist; return the latter."""
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
@@ -103,8 +108,8 @@ def save_teams(models: Mapping[str, TeamModel], root: Path) -> dict[str, Path]:
 
 
 def load_teams(root: Path) -> dict[str, TeamModel]:
-    """Read every model under a folder; an absent folder gives none."""
-    return {p.parent.name: load_team(p.parent) for p in sorted(root.glob("*/card.json"))} if root.is_dir() else {}
+    """Read every team's model under a folder; an absent folder gives none."""
+    return {p.parent.name: load_team(p.parent) for p in sorted(root.glob("*/card.json")) if p.parent.name in TEAM_SETS} if root.is_dir() else {}
 
 
 def _tails_frame(tail: TailModel) -> pl.DataFrame:
@@ -141,19 +146,29 @@ def _check(card: dict, place: str) -> None:
     wanted = [{"name": f.name, "direction": f.direction} for f in features_of(card["team"])]
     if card["features"] != wanted:
         refuse("was fitted on other features than this program computes")
-    for name in _PINNED:
-        have, made = version(name), card["versions"][name]
-        if have.split(".")[:2] != made.split(".")[:2]:
-            refuse(f"was made with {name} {made}, installed is {have}")
+    check_versions(card["versions"], place, _FIT_AGAIN)
+
+
+def versions() -> dict[str, str]:
+    """Return the installed versions that a card names."""
+    return {name: version(name) for name in (*PINNED, "polars")}
+
+
+def check_versions(made: Mapping[str, str], place: str, remedy: str) -> None:
+    """Raise ModelError where a model was made with another minor version of a package that changes what it says."""
+    for name in PINNED:
+        if (have := version(name)).split(".")[:2] != made[name].split(".")[:2]:
+            raise ModelError(f"was made with {name} {made[name]}, installed is {have}", file=place, remedy=remedy)
 
 
 def _check_file(folder: Path, name: str, digest: str) -> None:
     if not (folder / name).is_file():
         raise ModelError("is missing", file=f"{folder.name}/{name}", remedy=_FIT_AGAIN)
-    if _sha256(folder / name) != digest:
+    if sha256_file(folder / name) != digest:
         raise ModelError("was changed after it was stored", file=f"{folder.name}/{name}", remedy=_FIT_AGAIN)
 
 
-def _sha256(path: Path) -> str:
+def sha256_file(path: Path) -> str:
+    """Return the hex digest of a file."""
     with path.open("rb") as f:
         return hashlib.file_digest(f, "sha256").hexdigest()

@@ -12,7 +12,8 @@ def value_cases(cases: pl.DataFrame, plan: TeamPlan, priors: Priors) -> pl.DataF
 
     - p_upheld: the largest rate among the case's rules. Rules of one case mostly describe the same facts (ten visits,
       three parts, both at once), so combining them as independent witnesses would count one fact several times.
-      Where the prefecture's re-review results are delivered, the rate that they give the case (models.rereview).
+      Where the case is known better than by its rules (priors.case_rates: the prefecture's re-review results, a model of the
+      town's own outcomes), that rate.
     - expected_yen: p_upheld x at_stake_yen, whole yen, half up.
     - minutes: of the team for one finding, and a little for each further one.
     - value: yen per minute that the ranking goes by. Where advice is worth more than the money (health), rate x weight
@@ -24,29 +25,40 @@ def value_cases(cases: pl.DataFrame, plan: TeamPlan, priors: Priors) -> pl.DataF
         priors: rates.
 
     """
-    rates = pl.col("rule_ids").list.eval(
-        pl.element().replace_strict({k: p.rate for k, p in priors.rules.items()}, default=None, return_dtype=pl.Float64)
-    )
     advice = pl.col("rule_ids").list.eval(
         pl.element().replace_strict({k: p.rate * p.advice_yen for k, p in priors.rules.items()}, default=0.0, return_dtype=pl.Float64)
+    )
+    stake = pl.col("at_stake_yen").fill_null(0)
+    told = priors.case_rates if priors.case_rates is not None else pl.DataFrame(schema={"case_id": pl.String, "p_upheld": pl.Float64})
+    return (
+        cases.join(told.select("case_id", _told="p_upheld"), on="case_id", how="left", maintain_order="left", validate="1:1")
+        .with_columns(
+            rule_rate(priors).alias("_rate"),
+            (plan.minutes + plan.minutes_more * (pl.col("finding_ids").list.len().cast(pl.Float64) - 1).clip(lower_bound=0)).alias("minutes"),
+        )
+        .with_columns(pl.coalesce("_told", "_rate").alias("p_upheld"))
+        # an advice is worth its weight times the chance of the rule that gives it, and as much more as the case is likelier
+        .with_columns((advice.list.max().fill_null(0.0) * pl.when(pl.col("_rate") > 0).then(pl.col("p_upheld") / pl.col("_rate")).otherwise(1.0)).alias("_advice"))
+        .with_columns(expected_yen(stake).alias("expected_yen"))
+        .with_columns((pl.max_horizontal(pl.col("p_upheld") * stake, "_advice") / pl.col("minutes")).alias("value"))
+        .drop("_advice", "_told", "_rate")
+    )
+
+
+def rule_rate(priors: Priors) -> pl.Expr:
+    """Return the largest rate among a case's rules (columns rule_ids, severity), Float64, never null.
+
+    A rule without a rate of its own counts with the default of the case's severity.
+    """
+    rates = pl.col("rule_ids").list.eval(
+        pl.element().replace_strict({k: p.rate for k, p in priors.rules.items()}, default=None, return_dtype=pl.Float64)
     )
     by_severity = pl.when(pl.col("severity") == "error").then(pl.lit(priors.default["error"].rate)).otherwise(
         pl.lit(priors.default["suspicion"].rate)
     )
     unlisted = rates.list.drop_nulls().list.len() < pl.col("rule_ids").list.len()
     known = rates.list.max()
-    stake = pl.col("at_stake_yen").fill_null(0)
-    told = priors.case_rates if priors.case_rates is not None else pl.DataFrame(schema={"case_id": pl.String, "p_upheld": pl.Float64})
-    return (
-        cases.join(told.select("case_id", _told="p_upheld"), on="case_id", how="left", maintain_order="left", validate="1:1").with_columns(
-            pl.coalesce("_told", pl.when(unlisted).then(pl.max_horizontal(known, by_severity)).otherwise(known).fill_null(by_severity)).alias("p_upheld"),
-            (plan.minutes + plan.minutes_more * (pl.col("finding_ids").list.len().cast(pl.Float64) - 1).clip(lower_bound=0)).alias("minutes"),
-            advice.list.max().fill_null(0.0).alias("_advice"),
-        )
-        .with_columns(expected_yen(stake).alias("expected_yen"))
-        .with_columns((pl.max_horizontal(pl.col("p_upheld") * stake, "_advice") / pl.col("minutes")).alias("value"))
-        .drop("_advice", "_told")
-    )
+    return pl.when(unlisted).then(pl.max_horizontal(known, by_severity)).otherwise(known).fill_null(by_severity)
 
 
 def expected_yen(stake: pl.Expr) -> pl.Expr:

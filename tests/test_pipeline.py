@@ -4,13 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from audit import pipeline
 from audit.pipeline import RunSpec, run_month
 from audit.tables import CASES, FINDINGS, NOT_EVALUATED, QUARANTINE
+from audit.tables.ledger import OUTCOMES
 from synthetic.config import load_yaml
 from tests.town import copy_of, generate
 
@@ -160,3 +163,51 @@ def test_shuffled_files_and_threads_give_the_same_bytes(town, tmp_path, runs, th
     assert run_ids[0] == run_ids[1]  # the id is of the bytes, not of the names
     assert {n for n in names if mine[n] != other[n]} == set()
     assert {n for n in mine if n.endswith(".xlsx") and mine[n] != other[n]} == set()
+
+
+def _outcomes(run: Path, known_on: date, decision: str = "upheld") -> pl.DataFrame:
+    listed = pl.read_parquet(run / "cases.parquet").filter(pl.col("rank").is_not_null()).sort("case_id").head(5)
+    return OUTCOMES.conform(listed.select("case_id", "rule_ids", "selection", "inclusion_probability").with_columns(
+        run_id=pl.lit(run.name), decision=pl.lit(decision), decided_on=known_on, processed_on=known_on,
+    ))
+
+
+def test_the_run_id_says_what_was_known_on_the_day(town, home, runs, monkeypatch):
+    """A ledger that tells too much changes nothing: what is processed after the day of knowledge is not part of a run."""
+    first, last = sorted(runs)[0], sorted(runs)[-1]
+    day = RunSpec(town / "delivery" / last, last, home).day
+    assert day == date(2026, 12, 12)
+    before, after = _outcomes(runs[first], day), _outcomes(runs[first], day + timedelta(days=1), "dismissed")
+
+    def run_id(told: pl.DataFrame, as_of: date | None = None) -> str:
+        monkeypatch.setattr("audit.desk.outcomes", lambda _home, _day: told)
+        work = pipeline.begin(RunSpec(town / "delivery" / last, last, home, as_of=as_of))
+        past = pipeline._past(work)
+        assert past.as_of == (as_of or day)
+        assert (past.outcomes["processed_on"] <= past.as_of).all()
+        assert past.earlier["month"].max() < last
+        assert past.earlier.filter(pl.col("case_id").is_in(past.outcomes["case_id"].implode()), pl.col("anomaly_score") > 0)["reasons"].list.len().gt(0).all()
+        pipeline.discard(work)
+        return work.name
+
+    nothing, known = run_id(OUTCOMES.empty()), run_id(before)
+    assert nothing == f".work-{runs[last].name}"
+    assert known != nothing
+    assert run_id(after) == nothing
+    assert run_id(before.reverse()) == known
+    assert run_id(after, day + timedelta(days=1)) not in (nothing, known)
+
+
+@pytest.mark.slow
+def test_a_list_does_not_change_by_what_is_processed_later(town, home, runs, monkeypatch):
+    first, last = sorted(runs)[0], sorted(runs)[-1]
+    day = RunSpec(town / "delivery" / last, last, home).day
+    before = _outcomes(runs[first], day).head(3)
+    after = _outcomes(runs[first], day + timedelta(days=1), "dismissed").tail(2)
+    lists = []
+    for told in (before, pl.concat([before, after])):
+        monkeypatch.setattr("audit.desk.outcomes", lambda _home, _day, told=told: told)
+        work = pipeline.judge_stored(home, last)
+        lists.append((work / "cases.parquet").read_bytes())
+        assert pipeline.counts_of(work, "rank")["uphold"]["decided"] == 3
+    assert lists[0] == lists[1]

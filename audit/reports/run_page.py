@@ -11,8 +11,9 @@ import polars as pl
 
 from audit.home import write_atomic
 from audit.params import load
+from audit.reports import list_account
 from audit.reports.catalogue import SEVERITY_JA, TEAM_JA
-from audit.reports.summary import team_yen
+from audit.reports.summary import ranked_by, team_yen
 from audit.rules import all_rules
 from audit.rules.labels import column_labels
 from audit.tables import ALL
@@ -31,8 +32,8 @@ def write(run: Path, out: Path) -> Path:
     )
     cases, findings = pl.read_parquet(run / "cases.parquet"), pl.read_parquet(run / "findings.parquet")
     page = template.render(
-        m=manifest, insurers=sorted(cases["insurer_no"].unique()), gate_ja=GATE_JA, step_ja=STEP_JA,
-        teams=_teams(cases, team_yen(run)), rules=_rules(run, findings), reasons=_reasons(pl.read_parquet(run / "not_evaluated.parquet")),
+        m=manifest, ranked_by=ranked_by(manifest), insurers=sorted(cases["insurer_no"].unique()), gate_ja=GATE_JA, step_ja=STEP_JA,
+        teams=_teams(cases, team_yen(run)), rules=_rules(run, findings), reasons=_reasons(pl.read_parquet(run / "not_evaluated.parquet")), account=list_account.counts(run), states=list_account.STATE_JA,
     )
     return write_atomic(out, page.encode())
 
@@ -41,7 +42,7 @@ def _teams(cases: pl.DataFrame, yen: dict[str, int]) -> list[dict[str, Any]]:
     found, listed = pl.col("finding_ids").list.len() > 0, pl.col("rank").is_not_null()
     sums = cases.group_by("team").agg(
         found=found.sum(), listed=listed.sum(),
-        model=(listed & (pl.col("selection") == "model")).sum(), random=(listed & (pl.col("selection") == "random")).sum(),
+        model=(listed & (pl.col("selection") == "model")).sum(), explore=(listed & (pl.col("selection") == "explore")).sum(), random=(listed & (pl.col("selection") == "random")).sum(),
         expected=pl.col("expected_yen").filter(listed).sum(), hours=pl.col("minutes").filter(listed).sum() / 60,
     )
     by_team = {row["team"]: row for row in sums.rows(named=True)}

@@ -10,10 +10,12 @@ from typing import Any
 import polars as pl
 
 from audit.cases import union_yen
+from audit.reports import list_account
 from audit.reports.catalogue import TEAM_JA
 from audit.rules import all_rules
+from models.card import rung_ja
 
-SELECTION_JA = {"rule": "ルール", "model": "モデル", "random": "無作為"}
+SELECTION_JA = {"rule": "ルール", "model": "モデル", "explore": "学習", "random": "無作為"}
 
 
 def summary_text(run: Path, top: int = 8) -> str:
@@ -25,7 +27,7 @@ def summary_text(run: Path, top: int = 8) -> str:
     lines = [
         "", f"■ {manifest['month']} の点検結果（実行ID {manifest['run_id']}）",
         f"取込 {rows['rows_in']:,}行 ＝ 表 {rows['rows_in_tables']:,}行 ＋ 隔離 {rows['rows_in_quarantine']:,}行　　納品の検査: {verdict}", "",
-        _row(["担当", "抽出案件", "今月の一覧", "うちモデル", "うち無作為", "影響額（抽出計）", "期待額（一覧計）"], _WIDTHS),
+        _row(["担当", "抽出案件", "今月の一覧", "うちモデル", "うち学習", "うち無作為", "影響額（抽出計）", "期待額（一覧計）"], _WIDTHS),
     ]
     yen = team_yen(run)
     for team in (t for t in TEAM_JA if t in set(cases["team"])):
@@ -33,7 +35,7 @@ def summary_text(run: Path, top: int = 8) -> str:
         listed = mine.filter(pl.col("rank").is_not_null())
         by = {s: listed.filter(pl.col("selection") == s).height for s in SELECTION_JA}
         found = mine.filter(pl.col("finding_ids").list.len() > 0)
-        lines.append(_row([TEAM_JA[team], f"{found.height:,}", f"{listed.height:,}", f"{by['model']:,}", f"{by['random']:,}", f"{yen.get(team, 0):,}円", f"{listed['expected_yen'].sum():,}円"], _WIDTHS))
+        lines.append(_row([TEAM_JA[team], f"{found.height:,}", f"{listed.height:,}", f"{by['model']:,}", f"{by['explore']:,}", f"{by['random']:,}", f"{yen.get(team, 0):,}円", f"{listed['expected_yen'].sum():,}円"], _WIDTHS))
     titles = {r.id: r.title_ja for r in all_rules().values()}
     best = (
         cases.filter(pl.col("rank").is_not_null() & (pl.col("selection") == "rule") & (pl.col("expected_yen") > 0))
@@ -45,12 +47,21 @@ def summary_text(run: Path, top: int = 8) -> str:
     for c in best.select("team", "rank", "at_stake_yen", "p_upheld", "minutes", "rule_ids").rows(named=True):
         what = "、".join(titles.get(r, r) for r in c["rule_ids"])
         lines.append(_row([TEAM_JA[c["team"]], str(c["rank"]), f"{c['at_stake_yen']:,}円", f"{c['p_upheld']:.0%}", f"{c['minutes']:.0f}分", what], _TOP))
+    lines += list_account.text(run)
+    if known := ranked_by(manifest):
+        lines += ["", known]
     lines += _told_by_others(manifest)
     shown = run.relative_to(Path.cwd()) if run.is_relative_to(Path.cwd()) else run
     lines += ["", "■ ファイル", f"点検リスト: {shown / 'worklists'}"]
     lines += [f"  {f.name}" for f in sorted((run / "worklists").glob("*.xlsx"))]
     lines += [f"要約: {shown / 'report.html'}", f"納品の検査: {shown / 'gate' / 'report.html'}", "抽出は要確認の目印であり、誤りと決まったものではありません。"]
     return "\n".join(lines)
+
+
+def ranked_by(manifest: dict[str, Any]) -> str | None:
+    """Say which rung p(upheld) stands on; None for a run of an earlier version."""
+    told = {s["step"]: s for s in manifest["steps"]}.get("rank", {}).get("uphold")
+    return f"{rung_ja(told)}。知識の日 {manifest['as_of']}" if told else None
 
 
 def _told_by_others(manifest: dict[str, Any]) -> list[str]:
@@ -95,7 +106,7 @@ def summary_markdown(run: Path) -> str:
     return "\n".join(lines)
 
 
-_WIDTHS = (14, -10, -11, -11, -11, -18, -18)
+_WIDTHS = (14, -10, -11, -11, -9, -11, -18, -18)
 _TOP = (14, -5, -12, -9, -6, 0)
 
 

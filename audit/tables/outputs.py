@@ -67,8 +67,22 @@ CASES = Table(
         C("anomaly_score", pl.Float64, "外れ度", "additive tail score; higher = more unusual", null="no features"),
         C("forest_score", pl.Float64, "森スコア", "IsolationForest, second opinion; higher = more unusual", null="no features"),
         C("reasons", pl.List(REASON), "理由", "largest contributions first; contributions of all features add up to anomaly_score"),
-        C("selection", pl.String, "抽出区分", "rule, model, random"),
-        C("inclusion_probability", pl.Float64, "抽出確率", "known for random; 1 for rule and model"),
-        C("rank", pl.Int32, "順位", "in team and insurer, 1 = first; null = not on this month's list", null="below capacity"),
+        C("selection", pl.String, "抽出区分", "rule, model, explore (below the line, looked at for what it teaches), random"),
+        C("inclusion_probability", pl.Float64, "抽出確率", "known for random and explore; 1 for rule and model"),
+        C("rank", pl.Int32, "順位", "in team and insurer, 1 = first; null = not on this month's list", null="below capacity, held back, or a spare"),
+        C("group_id", pl.String, "組", "<team>|<insurer_no>|<provider_id>|<rules>: like cases that one decision settles", null="alone"),
+        C("held_back", pl.String, "見送り理由", "decided, standing (waits on an earlier list), burden (person asked a short while ago), provider_cap", null="nothing holds it back"),
+        C("listed_before", pl.String, "前回の一覧", "delivery month (YYYY-MM) of the last earlier list that the case was on", null="never listed or decided before"),
+    ),
+)
+
+LIST_ACCOUNT = Table(
+    "list_account", "一覧の増減", "One row per case on this month's list, still open from earlier ones, or held back.", ("case_id",),
+    (
+        C("case_id", pl.String, "案件ID"), C("team", pl.String, "担当"), C("insurer_no", pl.String, "保険者番号"),
+        C("state", pl.String, "状態", "new = on this month's list; kept = waits on an earlier list; dropped = was open on an earlier list, no longer; held = has findings, stays off"),
+        C("reason", pl.String, "理由", "new: first, rose (was below the line), new_finding, again; kept: standing; dropped: decided, gone (its month was judged again, no finding), expired; held: decided, burden, provider_cap"),
+        C("listed_before", pl.String, "前回の一覧", "delivery month, YYYY-MM", null="never listed or decided before"),
+        C("new_findings", pl.Int32, "新しい疑義", "findings that the case had not when it was last listed; 0 for a case that never was"),
     ),
 )

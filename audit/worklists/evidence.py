@@ -14,7 +14,7 @@ import polars as pl
 from audit.rules.labels import column_labels
 from audit.worklists import text_safety
 from audit.worklists.inputs import WorklistContext
-from audit.worklists.layout import layout
+from audit.worklists.layout import BLINDED, layout
 from audit.worklists.privacy import PREFIX, pseudonym, shown_claim_ids
 from audit.worklists.wording import reason_rows
 
@@ -167,7 +167,7 @@ def _cut(text: str) -> str:
 
 def _reasons(cases: pl.DataFrame, context: WorklistContext) -> dict[str, list[ReasonLine]]:
     """Reasons of the cases that are not blind."""
-    open_cases = cases.filter(pl.col("selection") != "random")
+    open_cases = cases.filter(~pl.col("selection").is_in(BLINDED))
     rows = reason_rows(open_cases, context.features).group_by("case_id", maintain_order=True).head(REASON_ROWS)
     rows = rows.select("case_id", text_safety.cell_expr(pl.col("label")), "text", "share")
     return _grouped(rows, ReasonLine)

@@ -139,7 +139,7 @@ class _Block:
         """Write the comparison with peers, or that it is withheld."""
         lines = evidence.reasons.get(case_id, [])
         if blinded:
-            self._line("同種との比較", "無作為抽出の案件のため表示しません（先入観なしに確認するためです）。", strong=True)
+            self._line("同種との比較", "先入観なしに確認する案件のため表示しません（無作為・学習抽出）。", strong=True)
             self.at += 1
         elif lines:
             self._line("同種との比較", "寄与の大きい順です（右の欄は割合）。誤りを示すものではありません。", strong=True)

@@ -16,6 +16,8 @@ NUMBERS = frozenset({"yen", "count", "days", "percent", "score", "minutes"})
 """Kinds whose cells are numbers (or blank, or the blind mark)."""
 INPUTS = frozenset({"choice", "yen_in", "date_in", "minutes_in", "text_in"})
 """Kinds whose cells belong to the reviewer."""
+BLINDED = ("random", "explore")
+"""Selections whose cases are looked at without knowing how they were ranked: what they teach must not be led by it."""
 
 
 @dataclass(frozen=True)

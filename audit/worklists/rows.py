@@ -9,7 +9,7 @@ import polars as pl
 from audit.worklists import text_safety
 from audit.worklists.evidence import Evidence
 from audit.worklists.inputs import VISITS_OPTIONAL, WorklistContext
-from audit.worklists.layout import NUMBERS, layout
+from audit.worklists.layout import BLINDED, NUMBERS, layout
 from audit.worklists.privacy import PREFIX, pseudonyms, shown_claim_ids
 from audit.worklists.wording import reason_rows
 
@@ -48,7 +48,7 @@ def build_rows(cases: pl.DataFrame, context: WorklistContext, evidence: Evidence
         evidence: of these cases: its findings' sentences are written in the list; None writes the rules' titles.
 
     Returns:
-        case_id, insurer_no, team, blinded (Boolean: random sample), then the columns by key: numbers as numbers
+        case_id, insurer_no, team, blinded (Boolean: random sample, exploration), then the columns by key: numbers as numbers
         (null = blank), the rest as text that a workbook can carry (`text_safety.cell`), null = blank.
 
     Raises:
@@ -58,16 +58,16 @@ def build_rows(cases: pl.DataFrame, context: WorklistContext, evidence: Evidence
     lay = layout()
     frame = cases.with_columns(
         seq=pl.int_range(1, pl.len() + 1).over(*LIST),  # `listed` has put them in order
-        blinded=pl.col("selection") == "random",
+        blinded=pl.col("selection").is_in(BLINDED),
     )
     parts = (_messages(evidence), _persons(frame, context), _providers(frame, context), _visit_counts(frame, context), _rule_texts(frame, context),
-             _reasons(frame, context), _claims(frame, context), _keys(frame, context))
+             _reasons(frame, context), _claims(frame, context), _keys(frame, context), _groups(frame))
     for part in parts:
         frame = frame.join(part, on="case_id", how="left", validate="1:1", maintain_order="left")
     frame = frame.with_columns(
         list_no=pl.col("team").replace_strict(lay.marks) + "-" + pl.col("seq").cast(pl.String).str.zfill(3),
         provider_id=pl.coalesce("provider_id", "only_provider", pl.lit(SEVERAL)), provider_name=pl.coalesce("provider_name", "provider_id", "only_provider", pl.lit(SEVERAL)),
-        why=pl.coalesce("messages", "titles", pl.when("blinded").then(pl.lit("無作為抽出のため理由は表示しません")).otherwise("reasons_text")),
+        why=pl.coalesce("messages", "titles", pl.when(pl.col("selection") == "random").then(pl.lit("無作為抽出のため理由は表示しません")).otherwise("reasons_text")),
         selection=pl.col("selection").replace_strict(lay.selection),
         severity=pl.col("severity").fill_null("none").replace_strict(lay.severity),
         rule_ids=pl.when(pl.col("rule_ids").list.len() > 0).then(pl.col("rule_ids").list.join("\n")),
@@ -129,6 +129,12 @@ def _providers(frame: pl.DataFrame, context: WorklistContext) -> pl.DataFrame:
         .join(names, on="provider_id", how="left", validate="m:1")
         .select("case_id", "only_provider", "provider_name")
     )
+
+
+def _groups(frame: pl.DataFrame) -> pl.DataFrame:
+    """Number the groups of which a list has two cases or more, in the order of the list."""
+    together = frame.select("case_id", *LIST, "seq", "group_id").drop_nulls("group_id").filter(pl.len().over(*LIST, "group_id") > 1)
+    return together.select("case_id", group_no="組" + pl.col("seq").min().over(*LIST, "group_id").rank("dense").over(LIST).cast(pl.String))
 
 
 def _visit_counts(frame: pl.DataFrame, context: WorklistContext) -> pl.DataFrame:

@@ -64,7 +64,7 @@ def workbook_bytes(rows: pl.DataFrame, evidence: Evidence, context: WorklistCont
 def _summary(rows: pl.DataFrame, context: WorklistContext, insurer: str, team: str) -> list[tuple[str, str | int]]:
     kinds = rows.group_by("selection").agg(n=pl.len(), yen=pl.col("at_stake_yen").sum())
     n = dict(kinds.select("selection", "n").rows())
-    total = rows.filter(~pl.col("blinded"))["at_stake_yen"].sum()
+    total = rows.filter(pl.col("selection") != layout().selection["random"])["at_stake_yen"].sum()
     return [
         ("担当", layout().teams[team]), ("保険者", insurer), ("対象月", month_ja(context.month)), ("件数", rows.height),
         *((f"　{ja}", n.get(ja, 0)) for ja in layout().selection.values()),

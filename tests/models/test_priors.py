@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from audit.errors import ModelError
+from audit.tables.ledger import OUTCOMES
 from models.config import HERE, read_yaml, shipped
 from models.priors import load_priors, with_outcomes
 from models.spec import TEAM_SETS, features_of, labels
@@ -63,17 +64,20 @@ def test_a_missing_file_and_a_list_are_refused(tmp_path: Path) -> None:
 
 
 def test_outcomes_move_the_rate_by_what_was_known_on_the_day() -> None:
-    outcomes = pl.DataFrame(
+    outcomes = OUTCOMES.conform(pl.DataFrame(
         {
+            "case_id": list("abcdef"),
             "rule_ids": [["JD14", "JD15"], ["JD14"], ["JD14"], ["JD14"], ["JD14"], ["ZZ99"]],
-            "selection": ["rule", "rule", "rule", "rule", "random", "rule"],
+            "selection": ["rule", "rule", "rule", "rule", "explore", "rule"],
+            "inclusion_probability": [1.0, 1.0, 1.0, 1.0, 0.5, 1.0],
             "decision": ["upheld", "dismissed", "partly", "cannot_judge", "dismissed", "upheld"],
             "processed_on": [date(2025, 1, 5), date(2025, 1, 6), date(2025, 3, 1), date(2025, 1, 7), date(2025, 1, 8), date(2025, 1, 8)],
         }
-    )
+    ))
     before = load_priors()
     after = with_outcomes(before, outcomes, date(2025, 2, 1))
-    assert after.rules["JD14"].rate == pytest.approx((0.08 * 20 + 1) / 22)  # the partly upheld one came later
+    worth = 16 / 6  # the partly upheld one came later; the explored one weighs two: (1+1+2)^2 / (1+1+4)
+    assert after.rules["JD14"].rate == pytest.approx((0.08 * 20 + worth / 4) / (20 + worth))
     assert after.rules["JD15"].rate == pytest.approx((0.12 * 20 + 1) / 21)
     assert after.rules["JD14"].confidence == "learned"
     assert after.rules["JD12"] == before.rules["JD12"]

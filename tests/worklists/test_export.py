@@ -97,6 +97,28 @@ def test_random_cases_show_neither_rank_nor_score(tmp_path):
     assert all("中央値" not in r["疑義の内容・抽出理由"] for r in random)
 
 
+def test_explored_cases_show_neither_rank_nor_score_but_their_findings(tmp_path):
+    cases, findings, context = make(10)
+    first = cases.filter(pl.col("rank") == 1)["case_id"][0]
+    cases = cases.with_columns(selection=pl.when(pl.col("case_id") == first).then(pl.lit("explore")).otherwise("selection"))
+    export_worklists(cases, findings, context, tmp_path)
+    row = read(tmp_path / f"worklist_{INSURER}_{MONTH}_judo.csv")[0]
+    assert row["抽出区分"] == "学習抽出"
+    assert {row[c.ja] for c in layout().columns if c.blind} == {"ー"}
+    assert row["疑義の内容・抽出理由"].startswith("・")
+    assert int(row["影響額（見込）"]) == cases.filter(pl.col("case_id") == first)["at_stake_yen"][0]
+
+
+def test_groups_are_numbered_in_the_order_of_the_list_and_earlier_lists_are_named(tmp_path):
+    cases, findings, context = make(6)
+    group = pl.Series(["x", "y", "y", "x", "z", None, "z", None])  # the last two are not on the list
+    cases = cases.sort("rank", nulls_last=True).with_columns(group_id=group, listed_before=pl.when(pl.col("rank") == 2).then(pl.lit("2026-07")))
+    export_worklists(cases, findings, context, tmp_path)
+    rows = read(tmp_path / f"worklist_{INSURER}_{MONTH}_judo.csv")
+    assert [r["組"] for r in rows] == ["組1", "組2", "組2", "組1", "", ""]
+    assert [r["前回の一覧"] for r in rows] == ["", "2026-07", "", "", "", ""]
+
+
 def test_model_cases_say_how_they_differ_from_their_peers(tmp_path):
     cases, findings, context = make(5)
     export_worklists(cases, findings, context, tmp_path)

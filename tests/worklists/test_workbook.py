@@ -85,11 +85,11 @@ def test_the_hidden_sheet_tells_the_list(tmp_path):
 def test_the_header_is_frozen_filtered_and_repeated_in_print(tmp_path):
     sheet = workbook(tmp_path)["一覧"]
     assert sheet.freeze_panes == "E3"
-    assert sheet.auto_filter.ref == "A2:AJ12"
+    assert sheet.auto_filter.ref == "A2:AL12"
     assert (sheet.print_title_rows, sheet.print_title_cols) == ("$1:$2", "$A:$D")
     assert (sheet.page_setup.orientation, sheet.page_setup.paperSize) == ("landscape", 9)
     assert "&P / &N" in sheet.oddFooter.right.text
-    assert all(sheet.column_dimensions[c].hidden for c in ("AH", "AI", "AJ"))
+    assert all(sheet.column_dimensions[c].hidden for c in ("AJ", "AK", "AL"))
 
 
 def test_the_sheet_is_protected_but_can_be_sorted_filtered_and_filled(tmp_path):

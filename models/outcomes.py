@@ -1,0 +1,114 @@
+"""Decided cases as evidence: which decisions count, and how much, given how their case came to be looked at.
+
+A decision is a verdict where it is one: upheld and partly count as upheld, dismissed as not. referred (another body decides)
+and cannot_judge are no evidence either way, and neither is a pending case: an unreviewed case is never taken for clean.
+
+Listed cases were chosen, explored and random ones were drawn with a known chance, so one of the latter stands for many that
+nobody looked at. Each verdict weighs 1 / chance, measured by the surest arm among those it is put together with, and at most
+`weight_clip` times as much: unclipped, one drawn case of a chance of 1 in 1,000 would drown a year of reviews.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from audit.errors import ModelError
+from models.config import check_keys
+
+UPHELD = ("upheld", "partly")
+DECIDED = (*UPHELD, "dismissed")
+
+_NUMBERS = {"model_from": (50, 1e6), "model_least_each": (5, 1e6), "weight_clip": (1, 1e3), "folds": (2, 20), "penalty": (1e-3, 1e6)}
+
+
+@dataclass(frozen=True)
+class Learning:
+    """When and how outcomes are learnt from: the block `learning` of `priors.yaml`; all assumed.
+
+    Attributes:
+        model_from: so many decided cases with features make a model worth trying.
+        model_least_each: so many of them must be upheld, and so many not.
+        weight_clip: the largest weight of a verdict, in verdicts of the surest arm.
+        folds: parts of the cross-fit.
+        penalty: of the squared coefficients; larger = closer to the rules' own rates.
+
+    """
+
+    model_from: int
+    model_least_each: int
+    weight_clip: float
+    folds: int
+    penalty: float
+
+
+def read_learning(data: Any, file: str) -> Learning:
+    """Return the plan of a `learning` block.
+
+    Raises:
+        ModelError: a key is missing or unknown, or a number out of bounds.
+
+    """
+    if not isinstance(data, dict):
+        raise ModelError("learning must be a mapping", file=file, remedy="see the shipped priors.yaml")
+    check_keys(data, {*_NUMBERS, "confidence"}, set(), file=file, where="learning")
+    for key, (low, high) in _NUMBERS.items():
+        value = data[key]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise ModelError(f"learning.{key} must be a number from {low:g} to {high:g}", file=file, remedy="correct it")
+    if data["confidence"] != "assumed":
+        raise ModelError("learning.confidence must be assumed", file=file, remedy="these numbers are a choice, not a measurement")
+    return Learning(int(data["model_from"]), int(data["model_least_each"]), float(data["weight_clip"]), int(data["folds"]), float(data["penalty"]))
+
+
+def verdicts(outcomes: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Return what the office knew on the day: one row per verdict, sorted by case.
+
+    Args:
+        outcomes: audit.tables.ledger.OUTCOMES, at least case_id, run_id, rule_ids, selection, inclusion_probability, decision,
+            processed_on.
+        as_of: day of knowledge; an outcome processed later, or not at all, does not exist.
+
+    Returns:
+        case_id, run_id, rule_ids (sorted list; empty without a hit), selection, chance (Float64, > 0: of having been looked at),
+        upheld (Boolean).
+
+    """
+    chance = pl.when(pl.col("inclusion_probability") > 0).then(pl.col("inclusion_probability")).otherwise(1.0).fill_null(1.0)
+    return (
+        outcomes.filter(pl.col("processed_on") <= as_of, pl.col("decision").is_in(DECIDED))
+        .select(
+            "case_id", "run_id", pl.col("rule_ids").fill_null(pl.lit([], dtype=pl.List(pl.String))), "selection",
+            chance.clip(upper_bound=1.0).alias("chance"), pl.col("decision").is_in(UPHELD).alias("upheld"),
+        )
+        .sort("case_id")
+    )
+
+
+def weight(clip: float, by: str | None = None) -> pl.Expr:
+    """Return the weight of a verdict (column chance), >= 1: see the module; within each value of `by`, or over all."""
+    surest = pl.col("chance").max() if by is None else pl.col("chance").max().over(by)
+    return (surest / pl.col("chance")).clip(upper_bound=clip)
+
+
+def rates(verdicts: pl.DataFrame, clip: float) -> pl.DataFrame:
+    """Return per rule what its verdicts say; a verdict counts for every rule of its case.
+
+    Verdicts without a rule count for their selection (`model`, `random`, ...), given as `*<selection>`.
+
+    Returns:
+        rule_id, decided (Int64), rate (weighted share upheld, 0-1), worth (how many equally sure verdicts they are worth:
+        squared sum of weights over sum of squares), sorted by rule.
+
+    """
+    none = pl.concat_list(pl.concat_str(pl.lit("*"), "selection"))
+    each = verdicts.with_columns(pl.when(pl.col("rule_ids").list.len() == 0).then(none).otherwise("rule_ids").alias("rule_id")).explode("rule_id")
+    w, u = pl.col("_w"), pl.col("upheld").cast(pl.Float64)
+    return (
+        each.with_columns(weight(clip, "rule_id").alias("_w")).sort("rule_id", "case_id")
+        .group_by("rule_id", maintain_order=True)
+        .agg(decided=pl.len().cast(pl.Int64), rate=(w * u).sum() / w.sum(), worth=w.sum().pow(2) / (w * w).sum())
+    )
