@@ -18,6 +18,7 @@ import pytest
 
 from audit import desk
 from tests.town import generate
+from tests.worklists.filled import fill
 
 pytestmark = pytest.mark.prefect
 ROOT = Path(__file__).parents[2]
@@ -105,6 +106,24 @@ def test_the_deployment_runs_to_its_end(office):
     logs = json.dumps(ask(env, "/logs/filter", {"limit": 200}), ensure_ascii=False)
     assert "rows_in_quarantine" in logs
     assert "00118018-" not in logs
+
+
+def test_returned_lists_are_taken_in_and_moved(office):
+    """After the month has run: one list filled in, one spoilt; nothing of either in what Prefect keeps."""
+    folder, env = office
+    book = sorted((folder / "home" / "runs").glob("*/worklists/*.xlsx"))[0]
+    returned = Path(env["KOKUHO_AUDIT_INBOX"]) / "returned"
+    decided = {"decision": "認容", "reason_code": "U01", "decided_on": "2026/12/01", "assignee": "点検 一郎"}
+    for name, cells in (("点検一郎.xlsx", decided), ("誤り.xlsx", {"decision": "保留中です"})):
+        os.utime(fill(book, returned / name, {0: cells}), (0, 0))
+    prefect(env, "deployment", "run", "take-in-decisions/take-in-decisions", "--param", 'at="2026-12-15T09:00:00+09:00"')
+    prefect(env, "worker", "start", "--pool", "kokuho", "--run-once", "--name", "office")
+    assert sorted(p.relative_to(returned).as_posix() for p in returned.rglob("*.xlsx")) == ["done/点検一郎.xlsx", "problems/誤り.xlsx", "problems/誤り.xlsxの問題.xlsx"]
+    assert desk.state(folder / "home")["decision"].drop_nulls().to_list() == ["upheld"]
+    kept = json.dumps([ask(env, f"/{what}/filter", {"limit": 200}) for what in ("flow_runs", "task_runs", "logs", "artifacts")], ensure_ascii=False)
+    assert "取込 1ファイル（認容 1）、要確認 1ファイル（1件）" in kept
+    assert "一郎" not in kept
+    assert "保留中" not in kept
 
 
 def test_a_delivery_that_does_not_arrive_waits_for_its_retry(office):
