@@ -62,11 +62,14 @@ def number(figure: str, value: float | None) -> str:
 
 
 def with_interval(figure: str, row: dict[str, Any] | None) -> str:
-    """Return a mean and its interval, in one cell."""
+    """Return a mean and its interval, in one cell; an interval of few towns is cut where the figure itself ends."""
     if row is None or row["mean"] is None:
         return "－"
     mean = number(figure, row["mean"])
-    return mean if row["low"] is None else f"{mean}（{number(figure, row['low'])}～{number(figure, row['high'])}）"
+    if row["low"] is None:
+        return mean
+    most = None if figure in _YEN | _TIMES else 1.0
+    return f"{mean}（{number(figure, max(row['low'], 0.0))}～{number(figure, row['high'] if most is None else min(row['high'], most))}）"
 
 
 def as_html(page: Page) -> str:
