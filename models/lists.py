@@ -143,7 +143,7 @@ def _explore(team: str, left: pl.DataFrame, quota: pl.DataFrame, plan: TeamPlan,
     """Return the explored cases: drawn from those below the line that the list would have without them."""
     out = [pl.DataFrame(schema=_CHOSEN)]
     lists = draw.priors.lists
-    reserved = quota.with_columns(rule_minutes=pl.col("left") - pl.col("n_explore") * plan.minutes)
+    reserved = quota.with_columns(rule_minutes=pl.col("left") - pl.col("n_explore").ceil() * plan.minutes)
     line = fill(group_alike(left, team, lists), reserved, lists)
     below = left.join(line.filter(pl.col("place").is_null(), pl.col("held_back").is_null()), on="case_id", how="semi")
     by_insurer = uncertainty(below, draw.priors).partition_by("insurer_no", as_dict=True)

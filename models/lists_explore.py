@@ -39,15 +39,16 @@ def _sd(prior: Prior) -> float:
     return float(np.sqrt(prior.rate * (1 - prior.rate) / (prior.strength + 1)))
 
 
-def draw_explore(candidates: pl.DataFrame, n: int, rng: np.random.Generator, *, even: float) -> pl.DataFrame:
+def draw_explore(candidates: pl.DataFrame, n: float, rng: np.random.Generator, *, even: float) -> pl.DataFrame:
     """Draw n cases with chances by doubt; every candidate has a chance above zero.
 
-    Systematic sampling with unequal probabilities (Madow 1949) over the candidates in random order: the sample has exactly n
-    cases, and each case is in it with exactly its inclusion_probability. A case whose share would be above 1 is certain.
+    Systematic sampling with unequal probabilities (Madow 1949) over the candidates in random order: the sample has n cases (n
+    rounded up or down by chance where it is no whole number, so that a short list explores in some months only), and each case is
+    in it with exactly its inclusion_probability. A case whose share would be above 1 is certain.
 
     Args:
         candidates: case_id (unique), doubt (>= 0).
-        n: size; cut to the number of candidates.
+        n: expected size; cut to the number of candidates.
         rng: random stream of the list.
         even: share of the chances that is spread evenly.
 
@@ -71,12 +72,12 @@ def draw_explore(candidates: pl.DataFrame, n: int, rng: np.random.Generator, *, 
     }, schema=EXPLORED)
 
 
-def inclusion(doubt: np.ndarray, n: int, even: float) -> np.ndarray:
+def inclusion(doubt: np.ndarray, n: float, even: float) -> np.ndarray:
     """Return chances that add up to n, proportional to the doubt mixed with an even share, none above 1.
 
     Args:
         doubt: shape (cases,), float, >= 0.
-        n: sample size, at most as many as there are cases.
+        n: expected sample size, at most as many as there are cases.
         even: share spread evenly, above 0.
 
     """

@@ -36,7 +36,7 @@ class Draw:
 
 
 def quotas(team: str, universe: pl.DataFrame, cases: pl.DataFrame, plan: TeamPlan, draw: Draw) -> pl.DataFrame:
-    """Return insurer_no, units, minutes, left (minutes not given away), longest (of one case), n_random, n_model, n_explore.
+    """Return insurer_no, units, minutes, left (minutes not given away), longest (of one case), n_random, n_model, n_explore (expected, no whole number).
 
     The control takes its share of the hours, but never more than its share of what there is.
 
@@ -57,10 +57,10 @@ def quotas(team: str, universe: pl.DataFrame, cases: pl.DataFrame, plan: TeamPla
     def share(of: float, least: int) -> pl.Expr:
         return pl.max_horizontal((pl.col("minutes") / plan.minutes * of).floor().cast(pl.Int64), pl.lit(least if of > 0 else 0, dtype=pl.Int64))
 
-    # a sample of none says nothing and a quota of none teaches nothing: one case each, where there is time at all
+    # a sample of none says nothing: one case, where there is time at all; exploring a part of a case is exploring now and then
     return frame.with_columns(longest=pl.max_horizontal(pl.col("longest").fill_null(0.0), pl.lit(float(plan.minutes)))).with_columns(
         n_random=pl.min_horizontal(share(plan.random_share, 1), _room("longest"), (pl.col("units") * plan.random_share).ceil().cast(pl.Int64)),
-        n_model=share(plan.model_share, 0), n_explore=share(plan.explore_share, 1),
+        n_model=share(plan.model_share, 0), n_explore=pl.col("minutes") / plan.minutes * plan.explore_share,
     )
 
 
@@ -81,7 +81,7 @@ def spend(quota: pl.DataFrame, chosen: pl.DataFrame, cases: pl.DataFrame, plan: 
         left=pl.col("left") - pl.col("_spent").fill_null(0.0)
     ).drop("_spent").with_columns(
         n_model=pl.min_horizontal("n_model", pl.max_horizontal(pl.lit(0, dtype=pl.Int64), (pl.col("left") / plan.minutes).floor().cast(pl.Int64))),
-        n_explore=pl.min_horizontal("n_explore", _room("longest")),
+        n_explore=pl.min_horizontal("n_explore", _room("longest").cast(pl.Float64)),
     )
 
 

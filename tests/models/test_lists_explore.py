@@ -14,8 +14,8 @@ from models.lists_explore import draw_explore, inclusion, uncertainty
 from models.priors import load_priors
 
 
-@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=40), st.integers(1, 40))
-def test_chances_add_up_and_are_chances(doubt: list[float], n: int) -> None:
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=40), st.floats(0.05, 40))
+def test_chances_add_up_and_are_chances(doubt: list[float], n: float) -> None:
     n = min(n, len(doubt))
     chance = inclusion(np.array(doubt), n, 0.1)
     assert chance.sum() == pytest.approx(n)
@@ -31,16 +31,19 @@ def test_the_sample_has_its_size_whatever_the_order_of_rows(doubt: list[float], 
     assert one.equals(draw_explore(cases.reverse(), n, np.random.default_rng(seed), even=0.1))
 
 
-def test_cases_are_drawn_as_often_as_their_chance_says() -> None:
+@pytest.mark.parametrize("size", [3, 0.4, 1.7])
+def test_cases_are_drawn_as_often_as_their_chance_says(size: float) -> None:
     doubt = np.array([0.0, 1.0, 1.0, 4.0, 10.0, 100.0])
     cases = pl.DataFrame({"case_id": [f"c{i}" for i in range(6)], "doubt": doubt})
     rng, runs = np.random.default_rng(1), 4000
-    drawn = pl.concat([draw_explore(cases, 3, rng, even=0.1) for _ in range(runs)])
+    samples = [draw_explore(cases, size, rng, even=0.1) for _ in range(runs)]
+    assert {len(s) for s in samples} == {int(np.floor(size)), int(np.ceil(size))}
+    drawn = pl.concat(samples)
     told = drawn.group_by("case_id").agg(pl.len() / runs, pl.col("inclusion_probability").first()).sort("case_id")
-    assert told["inclusion_probability"].to_list() == pytest.approx(inclusion(doubt, 3, 0.1).tolist())
+    assert told["inclusion_probability"].to_list() == pytest.approx(inclusion(doubt, size, 0.1).tolist())
     assert told["len"].to_list() == pytest.approx(told["inclusion_probability"].to_list(), abs=0.03)
     # so the explored cases say how many cases there are: the estimate is unbiased
-    assert (1 / drawn["inclusion_probability"]).sum() / runs == pytest.approx(6, rel=0.1)
+    assert (1 / drawn["inclusion_probability"]).sum() / runs == pytest.approx(6, rel=0.2)
 
 
 def test_a_rule_that_nobody_decided_is_in_more_doubt_than_one_decided_often() -> None:
