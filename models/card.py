@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 from audit.errors import ModelError
-from models.spec import TEAM_SETS, features_of, peer_noun
+from models.spec import PROFILES, UNIT_SETS, features_of, peer_noun
 from models.store import sha256_file
 from models.uphold_features import SCORE
 from models.uphold_store import FOLDER, StoredUphold, load_uphold
 
-TEAM_JA = {"judo": "柔整・療養費", "review": "レセプト点検", "care": "医療介護突合", "health": "保健師・薬剤師", "third_party": "第三者求償"}
-_SET_JA = {"judo": "柔整の申請", "claim": "医科・DPCのレセプト", "care": "医療と介護の併給", "health": "調剤・服薬"}
+TEAM_JA = {"judo": "柔整・療養費", "review": "レセプト点検", "care": "医療介護突合", "health": "保健師・薬剤師", "third_party": "第三者求償", "judo_clinic": "柔整・療養費（施術所の全体）"}
+_SET_JA = {"judo": "柔整の申請", "clinic": "施術所の1か月", "claim": "医科・DPCのレセプト", "care": "医療と介護の併給", "health": "調剤・服薬"}
 _WHY_JA = {
     "no_outcomes": "結果がまだ登録されていません", "too_few": "モデルを試すには件数が足りません", "one_sided": "認容・非認容の一方が少なすぎます",
     "no_gain": "取り分けた案件の予測がルール別の実績より良くならないため、モデルは使っていません",
@@ -46,7 +46,7 @@ def card_text(run: Path) -> str:
     root = run / "model"
     if not (root / FOLDER / "card.json").is_file():
         raise ModelError("this run holds no model card", file=run.name, remedy="run the month again with this version")
-    teams = [t for t in TEAM_SETS if (root / t / "card.json").is_file()]
+    teams = [t for t in UNIT_SETS if (root / t / "card.json").is_file()]
     lines = [f"■ モデルカード（実行ID {run.name}）", "", *_uphold(load_uphold(root), sha256_file(root / FOLDER / "card.json"))]
     for team in teams:
         lines += ["", *_team(team, json.loads((root / team / "card.json").read_text(encoding="utf-8")), sha256_file(root / team / "card.json"))]
@@ -82,7 +82,7 @@ def _uphold(stored: StoredUphold, digest: str) -> list[str]:
 
 
 def _columns_ja(columns: tuple[str, ...]) -> list[tuple[str, str]]:
-    words = {f"{kind}/{f.name}": f.ja for team, kind in TEAM_SETS.items() for f in features_of(team)}
+    words = {f"{kind}/{f.name}": f.ja for team, kind in UNIT_SETS.items() for f in features_of(team)}
     by_kind: dict[str, list[str]] = {}
     for column in columns:
         kind, name = column.split("/")
@@ -93,8 +93,8 @@ def _columns_ja(columns: tuple[str, ...]) -> list[tuple[str, str]]:
 def _team(team: str, card: dict, digest: str) -> list[str]:
     names = {f.name: f.ja for f in features_of(team)}
     return [
-        f"【外れ度】{TEAM_JA[team]}（{_SET_JA[TEAM_SETS[team]]}を{peer_noun(team)}と比べる）",
-        "  使いみち    ルールに当たらない珍しい案件を少数だけ見ることと、案件の「珍しさ」を理由つきで示すこと",
+        f"【外れ度】{TEAM_JA[team]}（{_SET_JA[UNIT_SETS[team]]}を{peer_noun(team)}と比べる）",
+        "  使いみち    " + ("施術所の傾向の案件の「珍しさ」を理由つきで示すこと（一覧や無作為の標本には使いません）" if team in PROFILES.values() else "ルールに当たらない珍しい案件を少数だけ見ることと、案件の「珍しさ」を理由つきで示すこと"),
         "  使わないこと 珍しいことを誤りとみなすこと。透析・在宅・リハビリ等は同種の中で比べるための群で、除外ではありません",
         f"  期間・件数  診療年月 {card['first_month']} ～ {card['last_month']}、{card['n']:,}件",
         f"  特徴量      {'、'.join(names.get(f['name'], f['name']) for f in card['features'])}",

@@ -21,6 +21,23 @@ def link(cases: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
     return wanted.join(have, on=on).select("case_id", "unit_id").unique().sort("case_id", "unit_id").collect()
 
 
+def of_provider() -> pl.Expr:
+    """Return whether a case is on a provider as a whole: `-` stands for the person in its case_id. Never null."""
+    return (pl.col("case_id").str.split("|").list.get(3, null_on_oob=True) == "-").fill_null(False)
+
+
+def own_profile(cases: pl.DataFrame, profiles: pl.DataFrame) -> pl.DataFrame:
+    """Return case_id, unit_id of cases on a provider as a whole and the profile of the same key, sorted by case_id.
+
+    Args:
+        cases: case_id (`<team>|<insurer_no>|<YYYY-MM>|-|<provider_id>`).
+        profiles: unit_id (the same without the team).
+
+    """
+    keyed = cases.filter(of_provider()).select("case_id", unit_id=pl.col("case_id").str.replace(r"^[^|]*\|", ""))
+    return keyed.join(profiles.select("unit_id"), on="unit_id", how="semi").sort("case_id")
+
+
 def most_unusual(links: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
     """Return one unit per case: the one that stands out most, ties by unit_id.
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from audit.tables import CASES, REASON
+from models.linking import of_provider, own_profile
 from models.lists import make_lists
 from models.lists_account import list_account
 from models.lists_past import look_back
@@ -22,6 +23,7 @@ from models.past import Past
 from models.priors import Priors, TeamPlan, load_priors
 from models.reasons import reasons
 from models.sampling import CONTROL_SCHEMA
+from models.spec import PROFILES
 from models.team_model import TeamModel, fit_teams
 
 # A team that the priors do not know has no hours: its cases are kept, below capacity.
@@ -79,7 +81,8 @@ def make_ranking(
     Every case stays in the output. A list ends where its hours end: the first case that no longer fits ends it, so a
     cheap case never passes a more valuable one. Model cases: units that share no claim with any case of the team,
     highest anomaly score first; at_stake_yen is then the insurer's yen of the unit, an upper bound. Random cases: drawn
-    before all others from everything that may be looked at; such a case becomes selection random. Ties go by case_id, so
+    before all others from everything that may be looked at; such a case becomes selection random. Units of a provider as a
+    whole (models.spec.PROFILES) are in none of these: they only explain the cases on that provider. Ties go by case_id, so
     the order of rows never matters. Teams that ask people make their lists in the order of the plan, and nobody is asked by two.
 
     Args:
@@ -101,7 +104,8 @@ def make_ranking(
     done, control = [], []
     for team, (listed, drawn) in choose(cases, features, scores, draw).items():
         kind = priors.teams.get(team, _NO_TIME).units
-        done.append(_explain(listed, features[kind] if kind in scores else None, models.get(kind)))
+        persons, whole = _apart(listed, PROFILES.get(kind, ""), features, models)
+        done += [_explain(persons, features[kind] if kind in scores else None, models.get(kind)), *whole]
         control.append(drawn.select(pl.lit(team).alias("team"), "insurer_no", *CONTROL_SCHEMA))
     ranked = pl.concat(done).sort(
         "team", "insurer_no", "rank", "value", "case_id", descending=[False, False, False, True, False], nulls_last=True
@@ -146,6 +150,18 @@ _GIVEN = [
 
 def _scores(units: pl.DataFrame, model: TeamModel) -> pl.DataFrame:
     return units.select("unit_id", "insurer_no", "stake_yen").with_columns(pl.Series("anomaly_score", model.tail.score(units)))
+
+
+def _apart(
+    listed: pl.DataFrame, profile: str, features: Mapping[str, pl.DataFrame], models: Mapping[str, TeamModel]
+) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+    """Return the cases that are explained by a unit of persons, and those on a provider as a whole, explained by its profile."""
+    if profile not in features or profile not in models:
+        return listed, []
+    whole = listed.filter(of_provider()).drop("unit_id")
+    links = own_profile(whole, features[profile])
+    whole = whole.join(links, on="case_id", how="left", validate="1:1").select(listed.columns)
+    return listed.filter(~of_provider()), [_explain(whole, features[profile], models[profile])]
 
 
 def _explain(listed: pl.DataFrame, units: pl.DataFrame | None, model: TeamModel | None) -> pl.DataFrame:

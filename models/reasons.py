@@ -7,7 +7,7 @@ import polars as pl
 
 from audit.tables import REASON
 from models.detector import matrix
-from models.spec import features_of, peer_noun
+from models.spec import features_shown, peer_noun
 from models.steps import decades
 from models.tail import TailModel
 
@@ -65,7 +65,7 @@ def reason_text_ja(team: str, column: str = "reasons", top: int = 3, within: flo
         within: only values that at most this share of peers reaches.
 
     """
-    features = features_of(team)
+    features = features_shown(team)
     e = pl.element().struct.field
     name = e("feature")
 

@@ -13,6 +13,13 @@ DIRECTIONS = ("high", "low", "both")
 # Teams look at units of one of these kinds; both claim teams compare claims, of different universes.
 TEAM_SETS = {"judo": "judo", "review": "claim", "third_party": "claim", "care": "care", "health": "health"}
 
+# Units of a provider as a whole, by the team's kind of units that they sum up. A team's case on a provider (person `-` in its
+# id) is compared by them. They overlap the units of persons: no list and no control sample is drawn from them.
+PROFILES = {"judo": "judo_clinic"}
+
+# All kinds of units that are built and fitted, with their sets of features.
+UNIT_SETS = {**TEAM_SETS, "judo_clinic": "clinic"}
+
 # Columns of every feature frame before its features.
 UNIT_COLUMNS = ("unit_id", "insurer_no", "person_id", "provider_id", "service_month", "claim_ids", "peer_group", "stake_yen")
 
@@ -43,15 +50,15 @@ class Feature:
 
 @cache
 def features_of(team: str) -> tuple[Feature, ...]:
-    """Return the features of a team in their fixed order.
+    """Return the features of a team (or of a kind of profile) in their fixed order.
 
     Raises:
         ModelError: the shipped label file is malformed.
         KeyError: a team without features (eligibility has none of its own).
 
     """
-    block = shipped("feature_labels.yaml")[TEAM_SETS[team]]
-    where = TEAM_SETS[team]
+    block = shipped("feature_labels.yaml")[UNIT_SETS[team]]
+    where = UNIT_SETS[team]
     check_keys(block, {"peer_noun", "features"}, set(), file="feature_labels.yaml", where=where)
     out = []
     for name, entry in block["features"].items():
@@ -74,10 +81,18 @@ def feature_names(team: str) -> list[str]:
 
 def peer_noun(team: str) -> str:
     """Return the Japanese word for those a unit of the team is compared with."""
-    return shipped("feature_labels.yaml")[TEAM_SETS[team]]["peer_noun"]
+    return shipped("feature_labels.yaml")[UNIT_SETS[team]]["peer_noun"]
 
 
 def labels() -> dict[str, Feature]:
-    """Return every feature by `<team>/<feature>`, for whoever shows reasons; eligibility is shown claims' features."""
+    """Return every feature by `<team>/<feature>`, for whoever shows reasons; eligibility is shown claims' features.
+
+    A team's cases on a provider have the features of its profile: these are told under the team's name too.
+    """
     teams = {**{team: team for team in TEAM_SETS}, "eligibility": "review"}
-    return {f"{team}/{f.name}": f for team, source in teams.items() for f in features_of(source)}
+    return {f"{team}/{f.name}": f for team, source in teams.items() for f in features_shown(source)}
+
+
+def features_shown(team: str) -> tuple[Feature, ...]:
+    """Return the features that the reasons of a team's cases may name: its own and those of its profile."""
+    return features_of(team) + (features_of(PROFILES[team]) if team in PROFILES else ())

@@ -23,7 +23,7 @@ import polars as pl
 
 from audit.errors import ModelError
 from models.forest import fit_forest
-from models.spec import TEAM_SETS, features_of
+from models.spec import UNIT_SETS, features_of
 from models.steps import Tail
 from models.tail import SIDES, TailModel
 from models.team_model import TeamModel
@@ -109,7 +109,7 @@ def save_teams(models: Mapping[str, TeamModel], root: Path) -> dict[str, Path]:
 
 def load_teams(root: Path) -> dict[str, TeamModel]:
     """Read every team's model under a folder; an absent folder gives none."""
-    return {p.parent.name: load_team(p.parent) for p in sorted(root.glob("*/card.json")) if p.parent.name in TEAM_SETS} if root.is_dir() else {}
+    return {p.parent.name: load_team(p.parent) for p in sorted(root.glob("*/card.json")) if p.parent.name in UNIT_SETS} if root.is_dir() else {}
 
 
 def _tails_frame(tail: TailModel) -> pl.DataFrame:

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from models.linking import link, most_unusual
+from models.linking import link, most_unusual, of_provider, own_profile
 from models.priors import Priors
-from models.spec import TEAM_SETS, feature_names
+from models.spec import PROFILES, TEAM_SETS, UNIT_SETS, feature_names
 from models.team_model import TeamModel
 
 SCORE = "score"
@@ -22,7 +22,7 @@ SCORE = "score"
 
 def columns() -> list[str]:
     """Return all columns in their fixed order."""
-    first = {kind: team for team, kind in reversed(TEAM_SETS.items())}
+    first = {kind: team for team, kind in reversed(UNIT_SETS.items())}
     return [f"{kind}/{name}" for kind in sorted(first) for name in (*feature_names(first[kind]), SCORE)]
 
 
@@ -39,7 +39,9 @@ def of_cases(cases: pl.DataFrame, priors: Priors) -> pl.DataFrame:
         priors: whose features a team's cases have.
 
     """
+    whole = {team: UNIT_SETS[PROFILES[priors.teams[team].units]] for team in kinds(priors) if priors.teams[team].units in PROFILES}
     kind = pl.col("team").replace_strict(kinds(priors), default=None, return_dtype=pl.String)
+    kind = pl.when(of_provider() & pl.col("team").is_in(list(whole))).then(pl.col("team").replace_strict(whole, default=None, return_dtype=pl.String)).otherwise(kind)
     told = cases.select("case_id", kind.alias("_kind"), "anomaly_score", "reasons").filter(pl.col("_kind").is_not_null())
     parts = told.select("case_id", "_kind", "reasons").explode("reasons", empty_as_null=False, keep_nulls=False).select(
         "case_id", pl.concat_str("_kind", pl.lit("/"), pl.col("reasons").struct.field("feature")).alias("column"),
@@ -62,22 +64,28 @@ def of_month(cases: pl.DataFrame, features: Mapping[str, pl.DataFrame], models: 
 
     """
     out = [pl.DataFrame(schema={"case_id": pl.String, "column": pl.String, "value": pl.Float64})]
-    for team, kind in sorted(kinds(priors).items()):
-        units, model = features.get(priors.teams[team].units), models.get(priors.teams[team].units)
+    for team in sorted(kinds(priors)):
+        kind = priors.teams[team].units
+        profile = PROFILES.get(kind, "")
         mine = cases.filter(pl.col("team") == team)
-        if units is None or model is None or mine.is_empty():
-            continue
-        links = link(mine, units)
-        wanted = units.join(links.select("unit_id").unique(), on="unit_id", how="semi").sort("unit_id")
-        parts = model.tail.contributions(wanted)
-        names = [f"{kind}/{f.name}" for f in model.features]
-        told = wanted.select("unit_id").with_columns(
-            pl.Series("anomaly_score", parts.sum(axis=1)), *[pl.Series(n, parts[:, j]) for j, n in enumerate(names)],
-        )
-        chosen = most_unusual(links, told.select("unit_id", "anomaly_score")).join(told, on="unit_id", validate="m:1")
-        wide = chosen.drop("unit_id").rename({"anomaly_score": f"{kind}/{SCORE}"})
-        out.append(wide.unpivot(index="case_id", variable_name="column", value_name="value"))
+        whole = of_provider() if profile in features and profile in models else pl.lit(False)
+        for of, part in ((kind, mine.filter(~whole)), (profile, mine.filter(whole))):
+            if of in features and of in models and part.height:
+                links = own_profile(part, features[of]) if of == profile else link(part, features[of])
+                out.append(_told(links, features[of], models[of], UNIT_SETS[of]))
     return _wide(cases["case_id"], pl.concat(out))
+
+
+def _told(links: pl.DataFrame, units: pl.DataFrame, model: TeamModel, kind: str) -> pl.DataFrame:
+    """Return case_id, column, value of the most unusual unit of each linked case."""
+    wanted = units.join(links.select("unit_id").unique(), on="unit_id", how="semi").sort("unit_id")
+    parts = model.tail.contributions(wanted)
+    told = wanted.select("unit_id").with_columns(
+        pl.Series("anomaly_score", parts.sum(axis=1)), *[pl.Series(f"{kind}/{f.name}", parts[:, j]) for j, f in enumerate(model.features)],
+    )
+    chosen = most_unusual(links, told.select("unit_id", "anomaly_score")).join(told, on="unit_id", validate="m:1")
+    wide = chosen.drop("unit_id").rename({"anomaly_score": f"{kind}/{SCORE}"})
+    return wide.unpivot(index="case_id", variable_name="column", value_name="value")
 
 
 def _wide(case_ids: pl.Series, long: pl.DataFrame) -> pl.DataFrame:

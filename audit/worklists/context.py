@@ -38,9 +38,9 @@ def listed_context(
 def feature_labels() -> dict[str, FeatureLabel]:
     """Return "<team>/<feature>" -> label, as the ranking declares them."""
     # Ranking sits beside the audit, not below it: read when asked for, so that worklists can be written without it.
-    from models.spec import TEAM_SETS, features_of
+    from models.spec import labels
 
-    return {f"{team}/{f.name}": FeatureLabel(f.ja, f.unit, f.percent, f.direction) for team in sorted(TEAM_SETS) for f in features_of(team)}
+    return {key: FeatureLabel(f.ja, f.unit, f.percent, f.direction) for key, f in sorted(labels().items())}
 
 
 def _visits(on_list: pl.DataFrame, view: View) -> pl.DataFrame:

@@ -9,6 +9,7 @@ import polars as pl
 
 from models.features.care import care_units
 from models.features.claim import claim_units
+from models.features.clinic import clinic_units
 from models.features.health import health_units
 from models.features.judo import judo_units
 from models.features.source import Frame, Source
@@ -33,10 +34,10 @@ def build_features(
             months that a late claim reopens.
 
     Returns:
-        Team (judo, review, third_party, care, health) -> one row per unit, sorted by unit_id (unique):
+        Team (judo, review, third_party, care, health; judo_clinic: clinics as a whole) -> one row per unit, sorted by unit_id (unique):
 
         - unit_id: `<insurer_no>|<YYYY-MM>|<person_id, or claim_id>|<provider_id or ->`, so that team + "|" + unit_id is
-          the case_id of a case on the same unit. Claims (review, third_party) stand by claim_id.
+          the case_id of a case on the same unit (judo_clinic: `-` for the person, team judo). Claims (review, third_party) stand by claim_id.
         - insurer_no, person_id (null = unlinked), provider_id (null = several), service_month (YYYY-MM)
         - claim_ids: claims that the unit rests on, sorted
         - peer_group: whom it is compared with, `set|type|...|band`
@@ -45,9 +46,10 @@ def build_features(
 
     """
     src = Source(now={**tables, **_read_once(tables)}, before=history or {}, month=month)
-    claims = claim_units(src)
+    judo, claims = judo_units(src), claim_units(src)
     return {
-        "judo": _conform(judo_units(src), "judo"),
+        "judo": _conform(judo, "judo"),
+        "judo_clinic": _conform(clinic_units(judo), "judo_clinic"),
         "review": _conform(claims, "review"),
         "third_party": _conform(claims.filter("injury"), "third_party"),
         "care": _conform(care_units(src), "care"),

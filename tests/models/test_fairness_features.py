@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 
 from audit.tables import ALL
 from models.features import build_features
-from models.spec import TEAM_SETS, UNIT_COLUMNS, feature_names, features_of
+from models.spec import UNIT_COLUMNS, UNIT_SETS, feature_names, features_of
 from tests.models.small_town import MONTH, tables
 
 # Columns of any table that say how old somebody is, of which sex, or what they earn (the benefit rate of those of 70 and more
@@ -30,7 +30,7 @@ def test_there_are_such_columns_to_guard_against() -> None:
     assert {"sex", "birth_date", "benefit_rate", "household_no"} <= personal_columns()
 
 
-@pytest.mark.parametrize("team", TEAM_SETS)
+@pytest.mark.parametrize("team", UNIT_SETS)
 def test_no_feature_is_named_after_one(team: str) -> None:
     words = re.compile(r"年齢|歳|性別|男|女|所得|収入|世帯|住所|国籍")
     for feature in features_of(team):

@@ -7,7 +7,7 @@ import pytest
 
 from audit.tables import ALL
 from models.features import UNIT_COLUMNS, build_features, feature_names
-from models.spec import TEAM_SETS
+from models.spec import UNIT_SETS
 from tests.models.small_town import MONTH, tables
 
 ME = "00110015-000000001"
@@ -51,7 +51,7 @@ def built(town: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 
 
 def test_every_team_has_units_with_the_promised_columns(built: dict[str, pl.DataFrame]) -> None:
-    assert set(built) == set(TEAM_SETS)
+    assert set(built) == set(UNIT_SETS)
     for team, units in built.items():
         assert units.columns == [*UNIT_COLUMNS, *feature_names(team)]
         assert len(units) > 0
