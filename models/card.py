@@ -8,11 +8,11 @@ from pathlib import Path
 from audit.errors import ModelError
 from models.spec import PROFILES, UNIT_SETS, features_of, peer_noun
 from models.store import sha256_file
-from models.uphold_features import SCORE
+from models.uphold_features import SCORE, STAKE
 from models.uphold_store import FOLDER, StoredUphold, load_uphold
 
 TEAM_JA = {"judo": "柔整・療養費", "review": "レセプト点検", "care": "医療介護突合", "health": "保健師・薬剤師", "third_party": "第三者求償", "judo_clinic": "柔整・療養費（施術所の全体）"}
-_SET_JA = {"judo": "柔整の申請", "clinic": "施術所の1か月", "claim": "医科・DPCのレセプト", "care": "医療と介護の併給", "health": "調剤・服薬"}
+_SET_JA = {"case": "案件", "judo": "柔整の申請", "clinic": "施術所の1か月", "claim": "医科・DPCのレセプト", "care": "医療と介護の併給", "health": "調剤・服薬"}
 _WHY_JA = {
     "no_outcomes": "結果がまだ登録されていません", "too_few": "モデルを試すには件数が足りません", "one_sided": "認容・非認容の一方が少なすぎます",
     "no_gain": "取り分けた案件の予測がルール別の実績より良くならないため、モデルは使っていません",
@@ -71,7 +71,7 @@ def _uphold(stored: StoredUphold, digest: str) -> list[str]:
             f"  学習件数    {model.n:,}件（認容 {int(model.verdicts.upheld.sum()):,}件）。選ばれた確率の逆数で重み付け（上限 {card['learning']['weight_clip']:g}倍）",
             f"  予測の損失  ルール別の実績 {model.loss_rates:.3f} → モデル {model.loss_model:.3f}（取り分けた案件での対数損失。小さいほど良い。{'使用' if card['rung'] == 'model' else '不使用'}）",
             f"  合わせ方    対数オッズ ＝ {1 + model.tilt:.2f} × ルール別 ＋ {model.gain:.2f} × 特徴量 {model.shift:+.2f}",
-            "  特徴量      同種の中での外れ度だけ。ルールの該当・年齢・性別・所得は使いません",
+            "  特徴量      同種の中での外れ度と、影響額の大きさだけ。ルールの該当・年齢・性別・所得は使いません",
             *[f"              {_SET_JA[kind]}: {words}" for kind, words in _columns_ja(model.columns)],
         ]
     moved = stored.rates.filter("learned").sort("strength", "rule_id", descending=[True, False])
@@ -82,7 +82,7 @@ def _uphold(stored: StoredUphold, digest: str) -> list[str]:
 
 
 def _columns_ja(columns: tuple[str, ...]) -> list[tuple[str, str]]:
-    words = {f"{kind}/{f.name}": f.ja for team, kind in UNIT_SETS.items() for f in features_of(team)}
+    words = {f"{kind}/{f.name}": f.ja for team, kind in UNIT_SETS.items() for f in features_of(team)} | {STAKE: "影響額の大きさ"}
     by_kind: dict[str, list[str]] = {}
     for column in columns:
         kind, name = column.split("/")

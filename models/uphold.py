@@ -99,7 +99,7 @@ def lay_over(uphold: Uphold, cases: pl.DataFrame, features: Mapping[str, pl.Data
 
     Args:
         uphold: of `learn`; its priors may hold case_rates already (the prefecture's), which then stand for the rules' rates.
-        cases: the month's cases with findings: case_id, team, insurer_no, service_month, claim_ids, rule_ids, severity.
+        cases: the month's cases with findings: case_id, team, insurer_no, service_month, claim_ids, rule_ids, severity, at_stake_yen.
         features: models.features.build_features.
         models: fitted models by team.
 
@@ -122,7 +122,7 @@ def _with_cases(known: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
     A case that several months hold (a late claim reopened it) is taken as it was in the run on whose list it was decided;
     where that run was replaced, as it was first.
     """
-    cases = earlier.select("case_id", "month", "team", "severity", "anomaly_score", "reasons", _run="run_id")
+    cases = earlier.select("case_id", "month", "team", "severity", "at_stake_yen", "anomaly_score", "reasons", _run="run_id")
     return (
         known.join(cases, on="case_id", how="inner").with_columns(_other=(pl.col("run_id") != pl.col("_run")).fill_null(True))
         .sort("case_id", "_other", "month").unique("case_id", keep="first", maintain_order=True).drop("_run", "_other")

@@ -1,6 +1,7 @@
 """What a model of outcomes may look at: how far each number of the case's unit stands out among peers. Never rules.
 
-A column is `<set>/<feature>`, its value the feature's contribution to the anomaly score in decades of rarity; `<set>/score`
+`case/stake` is the size of the yen at stake, log10(1 + yen): dear suspicions are true more or less often than cheap ones.
+Every other column is `<set>/<feature>`, its value the feature's contribution to the anomaly score in decades of rarity; `<set>/score`
 is their sum. 0 = nothing known, or nothing unusual. A case without a unit has zeros only. Contributions are stored with every
 case of a run (`reasons`), so training reads what was true of the case when it was listed, and computes nothing anew.
 """
@@ -18,12 +19,13 @@ from models.spec import PROFILES, TEAM_SETS, UNIT_SETS, feature_names
 from models.team_model import TeamModel
 
 SCORE = "score"
+STAKE = "case/stake"
 
 
 def columns() -> list[str]:
     """Return all columns in their fixed order."""
     first = {kind: team for team, kind in reversed(UNIT_SETS.items())}
-    return [f"{kind}/{name}" for kind in sorted(first) for name in (*feature_names(first[kind]), SCORE)]
+    return [STAKE, *(f"{kind}/{name}" for kind in sorted(first) for name in (*feature_names(first[kind]), SCORE))]
 
 
 def kinds(priors: Priors) -> dict[str, str]:
@@ -35,7 +37,7 @@ def of_cases(cases: pl.DataFrame, priors: Priors) -> pl.DataFrame:
     """Return case_id and the columns of cases of earlier runs, in row order, from what was stored with them.
 
     Args:
-        cases: case_id (unique), team, anomaly_score, reasons (audit.tables.CASES).
+        cases: case_id (unique), team, at_stake_yen, anomaly_score, reasons (audit.tables.CASES).
         priors: whose features a team's cases have.
 
     """
@@ -50,20 +52,20 @@ def of_cases(cases: pl.DataFrame, priors: Priors) -> pl.DataFrame:
     sums = told.filter(pl.col("anomaly_score").is_not_null()).select(
         "case_id", pl.concat_str("_kind", pl.lit(f"/{SCORE}")).alias("column"), pl.col("anomaly_score").alias("value"),
     )
-    return _wide(cases["case_id"], pl.concat([parts, sums]))
+    return _wide(cases["case_id"], pl.concat([parts, sums, _stake(cases)]))
 
 
 def of_month(cases: pl.DataFrame, features: Mapping[str, pl.DataFrame], models: Mapping[str, TeamModel], priors: Priors) -> pl.DataFrame:
     """Return case_id and the columns of a month's cases, in row order: those that `of_cases` will find of them later.
 
     Args:
-        cases: case_id (unique), team, insurer_no, service_month, claim_ids.
+        cases: case_id (unique), team, insurer_no, service_month, claim_ids, at_stake_yen.
         features: models.features.build_features.
         models: fitted models by team.
         priors: whose features a team's cases have.
 
     """
-    out = [pl.DataFrame(schema={"case_id": pl.String, "column": pl.String, "value": pl.Float64})]
+    out = [_stake(cases)]
     for team in sorted(kinds(priors)):
         kind = priors.teams[team].units
         profile = PROFILES.get(kind, "")
@@ -74,6 +76,11 @@ def of_month(cases: pl.DataFrame, features: Mapping[str, pl.DataFrame], models: 
                 links = own_profile(part, features[of]) if of == profile else link(part, features[of])
                 out.append(_told(links, features[of], models[of], UNIT_SETS[of]))
     return _wide(cases["case_id"], pl.concat(out))
+
+
+def _stake(cases: pl.DataFrame) -> pl.DataFrame:
+    size = pl.col("at_stake_yen").fill_null(0).clip(0).cast(pl.Float64).log1p() / np.log(10.0)
+    return cases.select("case_id", pl.lit(STAKE).alias("column"), size.alias("value"))
 
 
 def _told(links: pl.DataFrame, units: pl.DataFrame, model: TeamModel, kind: str) -> pl.DataFrame:
