@@ -2,7 +2,7 @@
 
 Care claims carry no days, so an overlap can only be proven by counting. For that the hospital days must be certain:
 `inner` days are those with a hospital day before and after them in the same claim, so admission and discharge days, and
-the neighbours of any gap (外泊), never count. The last day of a month is inner only where a later discharge is known.
+the neighbours of any gap (外泊), never count; nor does the day after a discharge: another stay begins there. The last day of a month is inner only where a later discharge is known.
 """
 
 from __future__ import annotations
@@ -99,12 +99,14 @@ def _beside() -> pl.Expr:
 
 
 def _ends() -> pl.Expr:
+    """Days of admission and discharge, the day after a discharge (if in hospital, a new admission) and the day before an admission."""
     month, none = pl.col("service_month"), pl.lit(0, dtype=pl.UInt64)
 
     def bit(day: pl.Expr) -> pl.Expr:
         return pl.when(day.dt.truncate("1mo") == month).then(_power(day.dt.day())).otherwise(none)
 
-    return (bit(pl.col("admitted_on")) | bit(pl.col("discharged_on"))).alias("ends")
+    admitted, discharged = bit(pl.col("admitted_on")), bit(pl.col("discharged_on"))
+    return (admitted | admitted // 2 | discharged | discharged * 2).alias("ends")
 
 
 def _inner() -> pl.Expr:
