@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from audit.statistics.estimates import ListRate, TownEstimate
 
-_LISTS = {"rule": "ルール抽出", "model": "モデル抽出", "explore": "探索抽出"}
+_LISTS = {"rule": "ルール抽出", "model": "モデル抽出", "explore": "学習抽出"}
 
 
 def town_sentence(estimate: TownEstimate, *, public: bool = False, threshold: int = 10) -> str:

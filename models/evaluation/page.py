@@ -21,7 +21,7 @@ from models.evaluation.targets import Verdict, verdicts
 CAVEAT = "この数値は、合成データに埋め込んだ誤りに対するものです。実際の自治体のレセプトに疑義がどれだけあるか、どれだけ返還されるかについては何も示しません。"
 STATES = {"reached": "達成", "mean_only": "平均は達成（区間の下限は下回る）", "missed": "未達", "unknown": "測定なし"}
 TEAMS = {"judo": "柔整・療養費", "review": "レセプト点検", "care": "医療介護突合", "health": "保健師・薬剤師", "third_party": "第三者求償", "eligibility": "資格"}
-ARMS = {"rule": "ルール", "model": "外れ度", "explore": "探索", "random": "無作為"}
+ARMS = {"rule": "ルール", "model": "外れ度", "explore": "学習抽出", "random": "無作為"}
 _YEN, _TIMES = {"yen_per_hour"}, {"lift", "baseline_ratio", "reference_ratio"}
 
 
