@@ -32,8 +32,7 @@ def claim_units(src: Source) -> pl.DataFrame:
         .join(_institutions(claims), on=["insurer_no", "person_id", "service_month"], how="left", validate="m:1")
         .collect()
     )
-    rehab = pl.col("claim_type") == "rehab"
-    units = units.with_columns(pl.when(rehab & after_operation(src, units, conf)).then(pl.lit("rehab_after_operation")).otherwise("claim_type").alias("claim_type"))
+    units = after_operation(src, units, conf)
     units = units.join(provider_types(units, conf), on="institution_id", how="left", validate="m:1")
     return units.with_columns(
         pl.col("actual_days").alias("days"),

@@ -70,31 +70,30 @@ def near_or_far() -> pl.Expr:
     return pl.when(same).then(pl.lit("near")).otherwise(pl.lit("far"))
 
 
-def after_operation(src: Source, claims: pl.DataFrame, conf: dict) -> pl.Expr:
-    """Return whether a claim's person (unlinked: the claim) had an operation in its month or in those before that are held.
+def after_operation(src: Source, claims: pl.DataFrame, conf: dict) -> pl.DataFrame:
+    """Return the claims, those of rehabilitation after an operation with claim_type rehab_after_operation.
+
+    The person (unlinked: the claim) had an operation in the claim's month, or in an earlier month that is held.
 
     Args:
         src: for earlier claims and lines.
-        claims: with claim_type and `operated` (Boolean, null = no lines) of the delivered claims.
+        claims: the delivered claims with claim_type and `operated` (Boolean, null = no lines).
         conf: of peers.yaml.
 
     """
-    rehab = claims.filter(pl.col("claim_type") == "rehab", pl.col("person_id").is_not_null()).select("insurer_no", "person_id").unique()
-    now = claims.filter("operated", pl.col("person_id").is_not_null()).select(pl.concat_str("insurer_no", "person_id"))
-    known = [now.to_series()]
-    if rehab.height and "claims" in src.before and "lines" in src.before:
-        persons = rehab["person_id"].implode()
-        earlier = (
-            src.earlier("claims", "kind").filter(pl.col("person_id").is_in(persons), pl.col("kind").is_in(["med", "dpc"]))
-            .select("insurer_no", "claim_id", "person_id").collect()
-        )
-        cut = (
-            src.rows_before("lines").filter(pl.col("category") == conf["operation_category"], pl.col("claim_id").is_in(earlier["claim_id"].implode()))
-            .select("insurer_no", "claim_id").unique().collect()
-        )
-        known.append(earlier.join(cut, on=["insurer_no", "claim_id"], how="semi").select(pl.concat_str("insurer_no", "person_id")).to_series())
-    person = pl.concat_str("insurer_no", "person_id")
-    return pl.col("operated").fill_null(False) | person.is_in(pl.concat(known).implode()).fill_null(False)
+    person, wanted = ["insurer_no", "person_id"], ["insurer_no", "person_id", "service_month"]
+    rehab = pl.col("claim_type") == "rehab"
+    persons = claims.filter(rehab, pl.col("person_id").is_not_null())["person_id"].unique()
+    operations = [claims.filter("operated", pl.col("person_id").is_in(persons.implode())).select(wanted)]
+    if len(persons) and "claims" in src.before and "lines" in src.before:
+        earlier = src.earlier("claims", "kind").filter(pl.col("person_id").is_in(persons.implode()), pl.col("kind").is_in(["med", "dpc"])).collect()
+        lines = src.rows_before("lines").filter(pl.col("category") == conf["operation_category"], pl.col("claim_id").is_in(earlier["claim_id"].implode()))
+        operations.append(earlier.join(lines.select(_KEYS).unique().collect(), on=_KEYS, how="semi").select(wanted))
+    first = pl.concat(operations).group_by(person).agg(_operated=pl.col("service_month").min())
+    after = pl.col("operated").fill_null(False) | (pl.col("_operated") <= pl.col("service_month")).fill_null(False)
+    return claims.join(first, on=person, how="left", validate="m:1", maintain_order="left").with_columns(
+        pl.when(rehab & after).then(pl.lit("rehab_after_operation")).otherwise("claim_type").alias("claim_type")
+    ).drop("_operated")
 
 
 def types_of_persons(src: Source, claims: pl.DataFrame, reopened: pl.DataFrame, conf: dict) -> pl.DataFrame:

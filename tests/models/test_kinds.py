@@ -70,13 +70,13 @@ def test_a_group_falls_back_to_any_place_then_any_size_then_any_provider() -> No
 def test_rehabilitation_after_an_operation_has_its_own_peers() -> None:
     before = {n: f for n, f in _town([_claim("med:b", "earlier", month=date(2025, 5, 1), inpatient=True)], [_line("med:b", OPERATION)]).items() if not n.startswith("m_")}
     claims = [
-        _claim("med:1", "same"), _claim("med:2", "same", institution="1110000002"), _claim("med:3", "never"), _claim("med:4", "earlier"), _claim("med:5", None), _claim("med:6", None),
+        _claim("med:0", "same", month=date(2025, 5, 1)), _claim("med:1", "same"), _claim("med:2", "same", institution="1110000002"), _claim("med:3", "never"), _claim("med:4", "earlier"), _claim("med:5", None), _claim("med:6", None),
     ]
-    lines = [_line("med:1", REHAB), _line("med:2", OPERATION), _line("med:3", REHAB), _line("med:4", REHAB), _line("med:5", REHAB), _line("med:5", OPERATION, 1), _line("med:6", REHAB)]
+    lines = [_line("med:0", REHAB), _line("med:1", REHAB), _line("med:2", OPERATION), _line("med:3", REHAB), _line("med:4", REHAB), _line("med:5", REHAB), _line("med:5", OPERATION, 1), _line("med:6", REHAB)]
     kinds = {c: g[2] for c, g in _groups(claims, lines, before).items()}
     after = "rehab_after_operation"
-    # the operation itself is of no special kind; an unlinked claim knows only its own lines
-    assert kinds == {"med:1": after, "med:2": "general", "med:3": "rehab", "med:4": after, "med:5": after, "med:6": "rehab"}
+    # May was before the operation, which itself is of no special kind; an unlinked claim knows only its own lines
+    assert kinds == {"med:0": "rehab", "med:1": after, "med:2": "general", "med:3": "rehab", "med:4": after, "med:5": after, "med:6": "rehab"}
 
 
 def _dispensing(claim: str) -> dict:
