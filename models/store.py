@@ -28,7 +28,8 @@ from models.steps import Tail
 from models.tail import SIDES, TailModel
 from models.team_model import TeamModel
 
-SCHEMA_VERSION = 1
+# 2: peer groups by provider type, near or far, kind of care of a person; models of clinics as a whole
+SCHEMA_VERSION = 2
 FILES = ("tails.parquet", "peers.parquet", "sample.parquet")
 _FIT_AGAIN = "delete the folder and run `kokuho-audit run` again: the model is then fitted anew"
 # Packages whose minor version changes what a refitted forest says.

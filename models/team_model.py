@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from models.forest import ForestModel, agreement, draw_sample, fit_forest
-from models.spec import Feature, features_of
+from models.spec import PROFILES, Feature, features_of
 from models.tail import TailModel, fit_tail
+
+PROFILE_TREES = 100
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,9 @@ def fit_team(team: str, units: pl.DataFrame, *, seed: int = 0) -> TeamModel:
     """
     features = features_of(team)
     tail = fit_tail(units, features)
-    forest = fit_forest(draw_sample(units, features, seed=seed), tail, seed=seed)
+    sample = draw_sample(units, features, seed=seed)
+    # no list is made of profiles, so no top list has to hold still between seeds
+    forest = fit_forest(sample, tail, seed=seed, trees=PROFILE_TREES) if team in PROFILES.values() else fit_forest(sample, tail, seed=seed)
     return TeamModel(team, tail, forest, units["service_month"].min(), units["service_month"].max(), seed)
 
 

@@ -53,7 +53,7 @@ def build_features(
         "review": _conform(claims, "review"),
         "third_party": _conform(claims.filter("injury"), "third_party"),
         "care": _conform(care_units(src), "care"),
-        "health": _conform(health_units(src), "health"),
+        "health": _conform(health_units(src, claims), "health"),
     }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from models.config import shipped
-from models.features.source import Source, first_fitting, month_text, size_band
+from models.features.kinds import after_operation, kinds_of_care, near_or_far, provider_types
+from models.features.source import Source, month_text, size_band
 
 _KEYS = ["insurer_no", "claim_id", "version_no"]
 _COLUMNS = ("kind", "inpatient", "institution_id", "actual_days", "points", "insurer_yen")
@@ -26,11 +27,13 @@ def claim_units(src: Source) -> pl.DataFrame:
     units = (
         claims.lazy()
         .join(_lines(src, keys, conf), on="unit", how="left", validate="1:1")
-        .join(_types(src, keys, conf), on="unit", how="left", validate="1:1")
+        .join(kinds_of_care(src, src.table("lines"), keys, conf), on="unit", how="left", validate="1:1")
         .join(_diagnoses(src, keys, conf), on="unit", how="left", validate="1:1")
         .join(_institutions(claims), on=["insurer_no", "person_id", "service_month"], how="left", validate="m:1")
         .collect()
     )
+    units = after_operation(src, units, conf)
+    units = units.join(provider_types(units, conf), on="institution_id", how="left", validate="m:1")
     return units.with_columns(
         pl.col("actual_days").alias("days"),
         pl.when(pl.col("actual_days") > 0).then(pl.col("points") / pl.col("actual_days")).alias("points_per_day"),
@@ -38,8 +41,8 @@ def claim_units(src: Source) -> pl.DataFrame:
         pl.concat_str(
             pl.lit("claim|"), "kind", pl.lit("|"),
             pl.when("inpatient").then(pl.lit("in")).otherwise(pl.lit("out")), pl.lit("|"),
-            pl.col("claim_type").fill_null("general"), pl.lit("|"),
-            size_band(pl.len().over("institution_id"), conf["size_bands"]["claim"]),
+            pl.col("claim_type").fill_null("general"), pl.lit("|"), "provider_type", pl.lit("|"),
+            size_band(pl.len().over("institution_id"), conf["size_bands"]["claim"]), pl.lit("|"), near_or_far(),
         ).alias("peer_group"),
         pl.concat_str("insurer_no", pl.lit("|"), month_text(), pl.lit("|"), "claim_id", pl.lit("|"), "institution_id").alias("unit_id"),
         pl.col("institution_id").alias("provider_id"),
@@ -50,7 +53,7 @@ def claim_units(src: Source) -> pl.DataFrame:
 
 
 def _lines(src: Source, keys: pl.LazyFrame, conf: dict) -> pl.LazyFrame:
-    """Return line counts and point shares by unit."""
+    """Return line counts, point shares and whether something was operated, by unit."""
     lines = (
         src.table("lines").filter(pl.col("record").is_in([*_BILLED, "CD"]))
         .select(*_KEYS, "record", "category", "code", (pl.col("points") * pl.col("times").fill_null(1)).alias("worth"))
@@ -65,6 +68,7 @@ def _lines(src: Source, keys: pl.LazyFrame, conf: dict) -> pl.LazyFrame:
             # Codes are digits: as numbers they group several times faster; a code that is not one counts as one kind.
             pl.col("code").cast(pl.Int64, strict=False).alias("code"),
             worth.alias("worth"),
+            (pl.col("category") == conf["operation_category"]).fill_null(False).alias("operated"),
             pl.when(first.is_in(conf["drug_categories"])).then(worth).alias("drug"),
             pl.when(first.is_in(conf["test_categories"])).then(worth).alias("test"),
         )
@@ -76,6 +80,7 @@ def _lines(src: Source, keys: pl.LazyFrame, conf: dict) -> pl.LazyFrame:
             pl.col("worth").sum(),
             pl.col("drug").sum(),
             pl.col("test").sum(),
+            pl.col("operated").any(),
         )
         .with_columns(
             pl.when(pl.col("worth") > 0).then(pl.col("drug") / pl.col("worth")).alias("drug_points_share"),
@@ -83,21 +88,6 @@ def _lines(src: Source, keys: pl.LazyFrame, conf: dict) -> pl.LazyFrame:
         )
         .drop("worth", "drug", "test")
     )
-
-
-def _types(src: Source, keys: pl.LazyFrame, conf: dict) -> pl.LazyFrame:
-    """Return the kind of care of a unit, from the sections of its procedures; general where none fits."""
-    sections = [s for t in conf["claim_types"] for s in t["sections"]]
-    coded = src.master("m_procedures", "section").filter(pl.col("section").is_in(sections)).collect()
-    hits = (
-        src.table("lines")
-        .filter(pl.col("code").is_in(coded["code"].implode()))
-        .select(*_KEYS, "code")
-        .join(keys, on=_KEYS, how="inner")
-        .join(coded.lazy(), on="code", how="inner")
-    )
-    flags = [(t["name"], pl.col("section").is_in(t["sections"]).any()) for t in conf["claim_types"]]
-    return hits.group_by("unit").agg(first_fitting(flags, "general").alias("claim_type"))
 
 
 def _diagnoses(src: Source, keys: pl.LazyFrame, conf: dict) -> pl.LazyFrame:

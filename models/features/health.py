@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from models.config import shipped
+from models.features.kinds import types_of_persons
 from models.features.source import Source, first_fitting, month_text, reopened, size_band
 
 _KEYS = ["insurer_no", "claim_id", "version_no"]
@@ -12,10 +13,15 @@ _COLUMNS = ("kind", "inpatient", "institution_id", "prescriber_id", "points", "i
 _PERSON = ["insurer_no", "person_id", "service_month"]
 
 
-def health_units(src: Source) -> pl.DataFrame:
+def health_units(src: Source, typed: pl.DataFrame) -> pl.DataFrame:
     """Return the person-months with drugs and their features; unlinked claims have no person and are left out.
 
     Without a drug master components are counted by receipt code and drug_yen is null.
+
+    Args:
+        src: the tables.
+        typed: delivered claims with claim_type (models.features.claim.claim_units).
+
     """
     conf = shipped("peers.yaml")
     delivered = src.claims("claims", *_COLUMNS).filter(_relevant()).collect()
@@ -33,9 +39,11 @@ def health_units(src: Source) -> pl.DataFrame:
         .join(_components(drugs, conf["long_days"]).lazy(), on="unit", how="inner", validate="1:1")
         .join(_visits(claims, drugs).lazy(), on="unit", how="left", validate="1:1")
         .join(_peers(claims, drugs, conf["size_bands"]["health"]).lazy(), on="unit", how="left", validate="1:1")
+        .join(types_of_persons(src, typed, before, conf).lazy(), on=_PERSON, how="left", validate="1:1")
         .collect()
     )
     return units.with_columns(
+        pl.concat_str(pl.lit("health|"), pl.col("person_type").fill_null("general"), pl.lit("|"), "source", pl.lit("|"), "band").alias("peer_group"),
         pl.concat_str("insurer_no", pl.lit("|"), month_text(), pl.lit("|"), "person_id", pl.lit("|-")).alias("unit_id"),
         pl.lit(None, dtype=pl.String).alias("provider_id"),
         month_text(),
@@ -141,12 +149,12 @@ def _visits(claims: pl.DataFrame, drugs: pl.DataFrame) -> pl.DataFrame:
 
 
 def _peers(claims: pl.DataFrame, drugs: pl.DataFrame, edges: list[int]) -> pl.DataFrame:
-    """Return the peer group: where the drugs came from, and the size of the largest prescriber."""
+    """Return source, where the drugs came from, and band, the size of the largest prescriber, by unit."""
     source = drugs.lazy().group_by("unit").agg(pl.col("pharmacy").any().alias("pha"), (~pl.col("pharmacy")).any().alias("house"))
     size = claims.lazy().with_columns(pl.len().over("prescriber").alias("n")).group_by("unit").agg(pl.col("n").max())
     kind = first_fitting([("both", pl.col("pha") & pl.col("house")), ("pharmacy", pl.col("pha"))], "house")
     return (
         source.join(size, on="unit")
-        .select("unit", pl.concat_str(pl.lit("health|"), kind, pl.lit("|"), size_band(pl.col("n"), edges)).alias("peer_group"))
+        .select("unit", kind.alias("source"), size_band(pl.col("n"), edges).alias("band"))
         .collect()
     )

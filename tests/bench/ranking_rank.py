@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from audit.errors import ModelError
 from audit.pipeline import parse_month
 from audit.view import StoredView
 from models.evaluation import Judged, universe
@@ -68,7 +69,10 @@ class Pool:
         if seed in self._fitted:
             return self._fitted[seed]
         kept = self.folder / f"models-{seed}"
-        models = load_teams(kept) if kept.exists() else {}
+        try:
+            models = load_teams(kept)
+        except ModelError:  # of an earlier program: other features or groups
+            models = {}
         if set(models) != {t for t, u in self.features.items() if not u.is_empty()}:
             models = fit_teams(self.features, seed=seed)
             save_teams(models, kept)

@@ -170,13 +170,13 @@ def test_claim_unit_by_hand() -> None:
     }
     built = build_features(town, MONTH)
     one, two = built["review"].to_dicts()
-    assert one["peer_group"] == "claim|med|out|dialysis|S"
+    assert one["peer_group"] == "claim|med|out|dialysis|other|S|near"
     assert (one["lines"], one["distinct_codes"], one["points_per_day"], one["diagnoses"]) == (5, 3, 500, 2)
     assert one["drug_points_share"] == pytest.approx(420 / 1000)
     assert one["test_points_share"] == pytest.approx(180 / 1000)
     assert one["largest_unit_points"] == 420
     assert one["institutions_of_person"] == 2
-    assert two["peer_group"] == "claim|med|out|general|S"
+    assert two["peer_group"] == "claim|med|out|general|other|S|near"
     assert two["lines"] is None
     assert built["third_party"]["unit_id"].to_list() == [one["unit_id"]]
 
@@ -219,7 +219,7 @@ def test_health_unit_by_hand() -> None:
     [one] = build_features(_health_town(), MONTH)["health"].to_dicts()
     assert one["unit_id"] == f"00110015|2025-06|{ME}|-"
     assert one["claim_ids"] == ["med:1", "pha:1", "pha:2"]  # med:2 gave no drugs
-    assert one["peer_group"] == "health|both|S"
+    assert one["peer_group"] == "health|general|both|S"
     assert (one["components"], one["long_components"], one["shared_components"]) == (3, 2, 1)  # 15 days are long, 14 would not be
     assert (one["prescribers"], one["pharmacies"], one["dispensing_days"]) == (3, 1, 2)
     assert (one["days_supplied"], one["longest_component_days"]) == (28 + 14 + 15, 42)
