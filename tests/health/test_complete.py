@@ -95,7 +95,9 @@ def test_every_rule_has_spec_cases_of_every_verdict():
 
 
 def _source() -> str:
-    return "\n".join(f.read_text(encoding="utf-8") for top in ("audit", "models", "flows") for f in sorted(Path(top).rglob("*.py")))
+    """Code, and the data files that name parameters for it."""
+    files = [f for top in ("audit", "models", "flows") for suffix in ("*.py", "*.toml") for f in sorted(Path(top).rglob(suffix))]
+    return "\n".join(f.read_text(encoding="utf-8") for f in files)
 
 
 SOURCE = _source()

@@ -68,7 +68,7 @@ def near_parts(parts: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
     of = ["u", "part_no_2", "needs"]
     both = (pl.col("side") == "both").any().over(of) | ((pl.col("side") == "left").any().over(of) & (pl.col("side") == "right").any().over(of))
     enough = (
-        pl.when(pl.col("needs") == "trunk").then(pl.col("order").n_unique().over(of) >= least)
+        pl.when(pl.col("needs") == "trunk").then(pl.struct("kept", "side").n_unique().over(of) >= least)  # one shoulder twice is one
         .when(pl.col("needs") == "shoulders").then(both.fill_null(False)).otherwise(True)
     )  # fmt: skip
     sure = (pl.col("needs") != "asked") & overlap.is_not_null() & ~pl.any_horizontal(pl.col("side", "side_2") == "both").fill_null(False)

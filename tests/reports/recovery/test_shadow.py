@@ -43,7 +43,7 @@ def test_a_rule_in_shadow_tells_what_it_flags_and_leaves_nothing_behind(home, mo
     # the desk knows two of its cases, one upheld and paid
     work = pipeline.judge_stored(home, MONTH, rules=[flagged["rule_id"]], until="check")
     ids = pl.read_parquet(work / "found_cases.parquet")["case_id"].sort().to_list()[:2]
-    assert sorted(p.name for p in work.glob("*.parquet")) == ["findings.parquet", "found_cases.parquet", "mitigated.parquet", "not_evaluated.parquet"]
+    assert sorted(p.name for p in work.glob("*.parquet")) == ["findings.parquet", "found_cases.parquet", "mitigated.parquet", "not_evaluated.parquet", "outcomes.parquet"]
     pipeline.discard(work)
     known = ledger(
         [{"case_id": i} for i in ids], [{"case_id": ids[0]}, {"case_id": ids[1], "decision": "dismissed"}],
