@@ -233,7 +233,8 @@ def _parts_reading(claim: Row, parts: list[Row], part: Row, long: int | None) ->
         return [billed > on("tolerance", claim["service_month"])] if billed > 8 or billed <= 1 else [True, False]
     full, cut = allowed(claim, parts, part, 100), allowed(claim, parts, part, 100 if long is None else long)
     if full is None or cut is None:
-        return [None]
+        # an injury that cannot be read has no price, but its own lines, paid in full on days that are all reduced, may tell
+        return [None] if 100 in _span(claim, parts, part) else [None, True]
     if long is None and billed <= full[1]:  # above that it is too much by any long-term factor
         return [None]
     if billed > full[1]:  # a wrong price of a part that is not reduced is no matter of the order
@@ -279,8 +280,16 @@ def _told(world: World, rule: str, reading: Any) -> Verdict:
         said = [r for long in longs for r in reading(claim, parts, part, long)]
         if _flat(claim):
             said = [False] if flat_is_right(claim, parts) else [True, False]
+        elif _flat_by_sum(claim, parts):
+            said = [True, False]
         verdict.say((rule, claim["claim_id"], str(part["part_no"])), said)
     return verdict
+
+
+def _flat_by_sum(claim: Row, parts: list[Row]) -> bool:
+    """Three or more parts that together cost just 備考5's price a visit: billed by it, for all that the form tells."""
+    price = on("flat", claim["service_month"])
+    return bool(len(parts) >= 3 and price and claim["aftercare_yen"] and claim["actual_days"] and claim["aftercare_yen"] == price * claim["actual_days"])
 
 
 def flat_is_right(claim: Row, parts: list[Row]) -> bool:
