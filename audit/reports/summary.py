@@ -61,7 +61,7 @@ def summary_text(run: Path, top: int = 8) -> str:
 def ranked_by(manifest: dict[str, Any]) -> str | None:
     """Say which rung p(upheld) stands on; None for a run of an earlier version."""
     told = {s["step"]: s for s in manifest["steps"]}.get("rank", {}).get("uphold")
-    return f"{rung_ja(told)}。知識の日 {manifest['as_of']}" if told else None
+    return f"{rung_ja(told)}。{manifest['as_of']} までに登録された結果による" if told else None
 
 
 def _told_by_others(manifest: dict[str, Any]) -> list[str]:
