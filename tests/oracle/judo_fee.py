@@ -287,9 +287,9 @@ def _told(world: World, rule: str, reading: Any) -> Verdict:
 
 
 def _flat_by_sum(claim: Row, parts: list[Row]) -> bool:
-    """Three or more parts that together cost just 備考5's price a visit: billed by it, for all that the form tells."""
-    price = on("flat", claim["service_month"])
-    return bool(len(parts) >= 3 and price and claim["aftercare_yen"] and claim["actual_days"] and claim["aftercare_yen"] == price * claim["actual_days"])
+    """Three or more parts that together cost just 備考5's price a visit (but perhaps one): billed by it, for all that the form tells."""
+    price, days = on("flat", claim["service_month"]), claim["actual_days"]
+    return bool(len(parts) >= 3 and price and days and claim["aftercare_yen"] and claim["aftercare_yen"] in (price * days, price * (days - 1)))
 
 
 def flat_is_right(claim: Row, parts: list[Row]) -> bool:
