@@ -75,8 +75,8 @@ def outpatient_month(world: World, month: Month, busy: np.ndarray, hospital: np.
     rng = cfg.rng("outpatient", month.index)
     present = people.covered(month.first, month.last) & ~busy
     if cfg.dirt:
-        left = (people.lost >= 0) & (people.lost <= month.first) & (people.lost > month.first - 62)
-        present |= left & (rng.random(people.n) < 0.25)
+        left = (people.lost >= 0) & (people.lost <= month.first) & (people.lost > month.first - rate("people.comes_after_loss_days"))
+        present |= left & (rng.random(people.n) < rate("people.comes_after_loss"))
     free = people.role == 0
     band = people.band
     chronic = people.chronic | (world.duplicate > 0)

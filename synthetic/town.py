@@ -121,6 +121,7 @@ class Town:
             if kind in self._held:
                 now = stack([now, self._held.pop(kind)])
             self._held[kind] = held
+            self.plants.settle_natural(month, kind, now, self.texts)
             files += self._uke(folder, month, kind, now)
         files += self._care(folder, month, care)
         files += self._judo(folder, month, labelled=True)

@@ -25,6 +25,7 @@ from synthetic.plants.judo_fee_plants import JudoFeePlants
 from synthetic.plants.judo_form_plants import JudoFormPlants
 from synthetic.plants.judo_plants import JudoPlants
 from synthetic.plants.lead_plants import LeadPlants
+from synthetic.plants.natural import NaturalErrors
 from synthetic.plants.orthosis_plants import OrthosisPlants
 from synthetic.plants.overseas_plants import OverseasPlants
 from synthetic.plants.visit_plants import VisitPlants
@@ -55,6 +56,7 @@ class Plants:
         self._care, self._drugs, self._injuries = CarePlants(self.ledger), DrugPlants(self.ledger), InjuryPlants(self.ledger)
         self._care_home, self._visits = CareHomePlants(self.ledger), VisitPlants(self.ledger)
         self._overseas, self._orthosis = OverseasPlants(self.ledger), OrthosisPlants(self.ledger)
+        self._natural = NaturalErrors(self.ledger)
 
     def with_courses(self, natural: Courses) -> Courses:
         """Return natural and planted courses together."""
@@ -82,6 +84,10 @@ class Plants:
         if kind == "med":
             self.leads.settle(month, made)
         self.cover.settle(month, made)
+
+    def settle_natural(self, month: Month, kind: str, delivered: Frames, texts: PersonTexts) -> None:
+        """Label what a month's delivery of a kind holds of errors that nobody planted."""
+        self._natural.receipts(month, kind, delivered, self.leads.died, texts)
 
     def paper_forms(self, month: Month) -> tuple[list[pl.DataFrame], list[pl.DataFrame]]:
         """Return the planted paper forms of a month: care abroad, therapeutic devices."""
@@ -111,6 +117,7 @@ class Plants:
             self.forms.settle(month, judo, texts)
             self._judo_fees.settle(month, judo)
             self._clinics.settle(month, judo)
+            self._natural.forms(month, judo, texts)
 
     def mark_judo(self, judo: JudoMonth) -> JudoMonth:
         """Return a month's forms with what the planted ones say amiss."""

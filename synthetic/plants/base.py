@@ -104,7 +104,8 @@ class Ledger:
 
     def write(self, path: Path, texts: PersonTexts) -> None:
         """Write labels.parquet, sorted by plant id and month."""
-        kinds = load_yaml("plants.yaml")["kinds"]
+        spec = load_yaml("plants.yaml")
+        kinds = spec["kinds"] | spec["natural"]
         rows = pl.concat(self._rows) if self._rows else None
         if rows is None:
             pl.DataFrame(schema=LABEL_SCHEMA).write_parquet(path)

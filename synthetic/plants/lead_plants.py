@@ -31,6 +31,7 @@ class LeadPlants:
 
     Attributes:
         leads, cases, cuts: rows of the last month made (LEAD_SCHEMA, CASE_SCHEMA, CUT_SCHEMA); days since 1970, -1 = none.
+        died: day of death of each person, of all months made so far; -1 = none.
 
     """
 
@@ -38,6 +39,7 @@ class LeadPlants:
         self.ledger, self.world = ledger, ledger.world
         self.claims: dict[str, list[ClaimSet]] = {}
         self.leads, self.cases, self.cuts = (pl.DataFrame(schema=s) for s in (LEAD_SCHEMA, CASE_SCHEMA, CUT_SCHEMA))
+        self.died = np.full(self.world.people.n, -1)
 
     def month(self, month: Month) -> dict[str, list[ClaimSet]]:
         """Make the month's planted claims by kind, and the rows of its lists."""
@@ -182,9 +184,11 @@ class LeadPlants:
         day, variant, at = 5 + pool.person % 10, pool.variant(2), np.arange(pool.n)
         whole = self._see(month, pool, at, code_of("diseases")["高血圧症"], month.first - 200, [day, day + 7])
         if not pool.decoy:
+            self.died[pool.person] = month.first + day + 1
             self._tell(pool, at, "葬祭費窓口", month.first + day + 1)
             self._say(pool, month, (whole + 1) // 2, "easy", "one of two visits is after the day of death")
             return
+        self.died[pool.person[variant == 0]] = (month.first + day + 6)[variant == 0]
         self._tell(pool, at[variant == 0], "葬祭費窓口", (month.first + day + 6)[variant == 0])
         self._tell(pool, at[variant == 1], "葬祭費窓口", (month.first + day)[variant == 1], birth_shift=1)
         self._say(pool, month, 0, "hard", np.array(["the last visit is on the day of death", "a namesake died"])[variant])

@@ -11,12 +11,14 @@ from synthetic.claimset import ClaimSet
 from synthetic.config import Month, code_of, fee, points_of
 from synthetic.pharmacy import MAX_ORAL, dispense
 from synthetic.plants.base import Ledger, Pool
+from synthetic.population import rate_at
 from synthetic.sampling import pick_days
 
 TRIAZOLAM, BROTIZOLAM, ITRACONAZOLE = 620037205, 620002807, 620007914
 FULL_DOSE, MAINTENANCE, VITAMIN = 610462011, 620009451, 613130552
 DIALYSIS, REVISIT, MASSAGE = 140057910, 112007410, 140029610
 LASTS = 3  # months of a pattern
+SESSIONS, MOST_SESSIONS = 16, 14  # of dialysis in a month: these plants', and what the master of acts allows
 
 
 class VisitPlants:
@@ -92,11 +94,15 @@ class VisitPlants:
         inst, back = self._practice(pool, 2, 1), code_of("diseases")["腰痛症"]
         few, dialysis = pool.decoy & (variant == 0), pool.decoy & (variant == 1)
         for m in self._months(month):
-            mask = pick_days(rng, np.where(few, 14, 16), np.where(m.open_days() > 0.1, 1.0, 0.2))
+            mask = pick_days(rng, np.where(few, 14, SESSIONS), np.where(m.open_days() > 0.1, 1.0, 0.2))
             self._visit(m, pool, at[~dialysis], inst, mask[~dialysis], back, MASSAGE, month)
             self._visit(m, pool, at[dialysis], inst, mask[dialysis], code_of("diseases")["末期腎不全"], DIALYSIS, month)
         notes = ["fourteen days a month", "dialysis on sixteen days"] if pool.decoy else ["sixteen days a month for three months"] * 2
         self._label(month, pool, inst, variant, notes, ["hard", "medium"])
+        # these look like an error of one kind only, and hold one of another kind
+        over = Pool("RC03N", decoy=False, number=pool.number[dialysis], person=pool.person[dialysis])
+        yen = (SESSIONS - MOST_SESSIONS) * points_of()[DIALYSIS] * rate_at(self.world.people, month.first)[over.person] // 10 * len(self._months(month))
+        self.ledger.label(over, month, yen, self.world.providers.clinic.code[inst[dialysis]], np.full(over.n, "easy"), np.full(over.n, "dialysis on sixteen days, fourteen are paid"))
 
     def _rx07(self, month: Month, pool: Pool, rng: np.random.Generator) -> None:
         """One disease at three practices every month; decoys: two practices, or another disease at the third."""

@@ -43,6 +43,19 @@ def volumes(frames: Frames) -> Iterator[Frames]:
         yield Frames(numbered, cut(frames.diagnoses), cut(frames.lines), cut(frames.comments), extra)
 
 
+def institutions(providers: Providers, kind: str, inst: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return codes and names of the institutions of a kind's receipts, by their indices."""
+    group = {"den": "dental", "pha": "pharmacy", "nur": "station"}.get(kind)
+    if group:
+        g = getattr(providers, group)
+        return g.code[inst], g.name[inst]
+    clinic, hospital = providers.clinic, providers.hospital
+    code = np.concatenate([clinic.code, hospital.code])
+    name = np.concatenate([clinic.name, hospital.name])
+    at = np.where(inst >= HOSPITAL_BASE, inst - HOSPITAL_BASE + clinic.n, inst)
+    return code[at], name[at]
+
+
 class Sheet:
     """One volume of a kind made ready for writing, with the texts of its persons and institutions.
 
@@ -58,7 +71,7 @@ class Sheet:
         place = np.arange(order.height)
         person = order["person"]
         inst = order["inst"].to_numpy()
-        code, name = self._institutions(inst)
+        code, name = institutions(providers, kind, inst)
         unknown = order["unknown"]
         wide = order["wide"]
         strange = (90_000_000 + person).cast(pl.String).str.slice(1)
@@ -86,17 +99,6 @@ class Sheet:
         )
         self.book = Book(place)
         self.serial = pl.Series(place + 1)
-
-    def _institutions(self, inst: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        group = {"den": "dental", "pha": "pharmacy", "nur": "station"}.get(self.kind)
-        if group:
-            g = getattr(self.providers, group)
-            return g.code[inst], g.name[inst]
-        clinic, hospital = self.providers.clinic, self.providers.hospital
-        code = np.concatenate([clinic.code, hospital.code])
-        name = np.concatenate([clinic.name, hospital.name])
-        at = np.where(inst >= HOSPITAL_BASE, inst - HOSPITAL_BASE + clinic.n, inst)
-        return code[at], name[at]
 
     def put(self, rank: int, text: pl.Expr, frame: pl.DataFrame | None = None, order: str | int = 0) -> None:
         """Add one line per row of a frame (the claims by default)."""

@@ -16,7 +16,7 @@ def test_every_planted_person_is_covered_and_known(town):
     register = town.csv("2026-10", "shikaku_202610.csv")
     ids = register.select(pl.concat_str(["保険者番号", "宛名番号"], separator="-").alias("person_id"), "資格喪失日")
     # persons who lose their cover are planted with just that
-    labels = town.labels.filter(~pl.col("plant_type").is_in(["EL01", "EL05", "JD20"])).join(ids, on="person_id", how="left")
+    labels = town.labels.filter(~pl.col("plant_type").is_in(["EL01", "EL01N", "EL05", "JD20"])).join(ids, on="person_id", how="left")
     assert labels["資格喪失日"].null_count() == labels.height
     assert set(town.labels["person_id"].drop_nulls()) <= set(ids["person_id"])
 
