@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
+from audit.enrich.care_nursing import care_nursing, smaller_side
+from audit.enrich.care_services import care_claims, care_kinds
 from audit.enrich.certification import certified
-from audit.enrich.facility_stays import month_kinds
-from audit.enrich.hospital_stays import UNIT
+from audit.enrich.hospital_stays import HISTORY_MONTHS, UNIT
 from audit.enrich.listed_diseases import listed_diseases
 from audit.enrich.section_lines import KEY, billed, first_day, last_day, section_lines
-from audit.params import load
 from audit.rules.grains import Grain, declare
 from audit.view import View
 
@@ -28,6 +28,7 @@ GRAIN = declare(
             "disease_exempt": pl.Boolean(),  # a diagnosis of the month on 別表第七 by itself, or a cancer written as 末期
             "disease_conditional": pl.Boolean(),  # one that is on it under conditions
             "has_care_nursing": pl.Boolean(),  # the care insurance paid home nursing in the same month
+            "care_yen": pl.Int64(),  # benefit of that nursing; null: none, or not written
         },
     )
 )
@@ -48,16 +49,15 @@ def build(view: View) -> pl.DataFrame:
     said = ("listed_disease", "special_order", "psychiatric")
     return (
         claims.join(listed_diseases(view, claims.filter("certified")), on=UNIT, how="left", validate="m:1")
-        .join(_care_nursing(view), on=UNIT, how="left", validate="m:1")
+        .join(_care_nursing(view, claims), on=UNIT, how="left", validate="m:1")
         .with_columns(
-            pl.col("disease_exempt", "disease_conditional", "has_care_nursing").fill_null(False),
+            pl.col("disease_exempt", "disease_conditional").fill_null(False),
             *(pl.when(station).then(pl.col(c).fill_null(False)).alias(c) for c in said),
+            has_care_nursing=pl.col("care_claim").is_not_null(),
             medical_yen=pl.when(station).then("insurer_yen").otherwise((pl.col("points") * pl.col("insurer_rate") / 10).round().cast(pl.Int64)),
             unit_id=pl.col("claim_id"),
-            claim_ids=pl.concat_list("claim_id"),
-            stake_claim_id=pl.col("claim_id"),
-            stake_cap_yen=pl.col("insurer_yen"),
         )
+        .with_columns(**smaller_side())
         .select(GRAIN.schema.keys())
         .cast(GRAIN.schema)
     )
@@ -72,6 +72,8 @@ def _orders(lines: pl.DataFrame) -> pl.DataFrame:
     return lines.group_by(KEY).agg(listed_disease=says("JS", ["01"]), special_order=says("HJ", ["02"]), psychiatric=says("HJ", ["03", "04"]))
 
 
-def _care_nursing(view: View) -> pl.DataFrame:
-    is_nursing = load().is_in("care.nursing.kinds", pl.col("service_kind"), pl.col("service_month"))
-    return month_kinds(view).filter(is_nursing).select(UNIT).unique().with_columns(has_care_nursing=pl.lit(True))
+def _care_nursing(view: View, claims: pl.DataFrame) -> pl.DataFrame:
+    """Care nursing of the claims' persons and months; an amount of 0 says that none is written."""
+    known = care_claims(view, HISTORY_MONTHS).join(claims.select(UNIT).drop_nulls().unique(), on=UNIT, how="semi")
+    cares = care_nursing(care_kinds(view, known, HISTORY_MONTHS))
+    return cares.with_columns(care_yen=pl.when(pl.col("care_yen") > 0).then("care_yen"))

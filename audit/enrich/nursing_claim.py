@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from audit.enrich.care_nursing import care_nursing, smaller_side
 from audit.enrich.care_services import care_claims, care_kinds
 from audit.enrich.hospital_stays import HISTORY_MONTHS, UNIT
 from audit.enrich.medical_sections import billed_points, home_care_lines
@@ -45,18 +46,13 @@ def build(view: View) -> pl.DataFrame:
     claims = claims.join(_orders(view, claims), on=_KEY, how="left", validate="1:1")
     claims = claims.join(_diseases(view, claims), on=UNIT, how="left", validate="m:1", nulls_equal=False)
     matched, has_care = pl.col("person_id").is_not_null(), pl.col("care_claim").is_not_null()
-    # the smaller side is at stake: which of the two is wrong is not known
-    care_smaller = has_care & (pl.col("care_yen") < pl.col("medical_yen"))
-    sides = [pl.concat_list("claim_id"), pl.col("care_claims").fill_null([])]
     return (
         claims.with_columns(
             pl.col("care_yen").fill_null(0),
             pl.col("disease_exempt", "disease_conditional").fill_null(False),
             has_care_nursing=pl.when(matched).then(has_care),
             unit_id=pl.col("claim_id"),
-            claim_ids=pl.when(care_smaller).then(pl.concat_list(sides[1], sides[0])).otherwise(pl.concat_list(sides)),
-            stake_claim_id=pl.when(care_smaller).then(pl.col("care_claim")).otherwise(pl.col("claim_id")),
-            stake_cap_yen=pl.when(care_smaller).then(pl.col("care_cap")).otherwise(pl.col("insurer_yen")),
+            **smaller_side(),
         )
         .select(GRAIN.schema.keys())
         .cast(GRAIN.schema)
@@ -93,21 +89,7 @@ def _care_nursing(view: View, delivered: pl.DataFrame) -> pl.DataFrame:
     # what came before is looked up for these persons and months only
     before = known.filter(~pl.col("now")).join(touched, on=UNIT, how="semi")
     kinds = pl.concat([kinds_now, care_kinds(view, before, HISTORY_MONTHS)]) if before.height else kinds_now
-    is_nursing = load().is_in("care.nursing.kinds", pl.col("service_kind"), pl.col("service_month"))
-    yen = pl.coalesce("kind_yen", pl.col("benefit_yen"))
-    return (
-        kinds.filter(is_nursing)
-        .sort(yen.fill_null(0), "care_claim_id", descending=[True, False])
-        .group_by(UNIT, maintain_order=True)
-        .agg(
-            care_claim=pl.col("care_claim_id").first(),
-            care_cap=pl.col("benefit_yen").first(),
-            care_claims=pl.col("care_claim_id").unique(maintain_order=True),
-            care_yen=yen.sum(),
-            care_days=pl.col("service_days").max(),
-            care_now=pl.col("now").any(),
-        )
-    )
+    return care_nursing(kinds)
 
 
 def _orders(view: View, claims: pl.DataFrame) -> pl.DataFrame:

@@ -17,13 +17,15 @@ def _billed_yen(p: Dated) -> pl.Expr:
 @rule(
     id="MC04", version=1, title_ja="認定者の訪問看護（医療）", severity="suspicion", team="care", grain="nursing_certified",
     basis=f"{_ADJUSTMENT}、特掲診療料の施設基準等 別表第七",
-    explanation_ja="要介護・要支援の認定を受けた方の訪問看護は介護保険が優先です。別表第七の疾病等、特別訪問看護指示、精神科訪問看護のいずれにも当たらないまま、医療保険に請求されています。",
+    explanation_ja="要介護・要支援の認定を受けた方の訪問看護は介護保険が優先です。別表第七の疾病等、特別訪問看護指示、精神科訪問看護のいずれにも当たらないまま、医療保険に請求されています。同じ月に介護保険の訪問看護もあるときは、誤りはどちらか一方なので、影響額は少ない方の額とし、併用（MC03）と合わせて1回だけ数えます。",
     next_action_ja="指示書の写しを求める照会",
     reads=("certified", "listed_disease", "special_order", "psychiatric", "disease_exempt", "disease_conditional", "has_care_nursing", "kind"),
     params=(),
     message_ja="認定を受けている方の訪問看護が医療保険に請求されています（{medical_yen:yen}）。医療で算定できる理由を確認してください",
-    evidence=("kind", "medical_yen", "listed_disease", "special_order", "psychiatric", "disease_conditional", "has_care_nursing"),
-    at_stake=lambda p: pl.col("medical_yen"), stake_reads=("medical_yen",),
+    evidence=("kind", "medical_yen", "listed_disease", "special_order", "psychiatric", "disease_conditional", "has_care_nursing", "care_yen"),
+    # either side may be the wrong one: the smaller counts, on the claim on which MC03 counts it
+    at_stake=lambda p: pl.when(pl.col("care_yen") < pl.col("medical_yen")).then("care_yen").otherwise("medical_yen"),
+    stake_reads=("medical_yen", "care_yen"),
     needs_person=True, tables=("eligibility",),
     mitigations=(
         Mitigation("listed", "別表第七の疾病等の記載があります", lambda p: pl.col("listed_disease"), "clear"),
@@ -34,7 +36,7 @@ def _billed_yen(p: Dated) -> pl.Expr:
             "disease_if", "末期の悪性腫瘍、パーキンソン病（ヤール3以上）など、状態によって別表第七に当たる傷病名があります",
             lambda p: pl.col("disease_conditional"), "note",
         ),
-        Mitigation("both", "同じ月に介護保険の訪問看護もあります。どちらで算定すべきか併せて確認してください", lambda p: pl.col("has_care_nursing"), "note"),
+        Mitigation("both", "同じ月に介護保険の訪問看護もあります。どちらで算定すべきか併せて確認してください（影響額は少ない方の額）", lambda p: pl.col("has_care_nursing"), "note"),
         Mitigation("med", "医療機関からの訪問看護のため、指示区分がレセプトに書かれません", lambda p: pl.col("kind") == "med", "note"),
     ),
 )

@@ -172,7 +172,7 @@ def _units(finding: dict) -> list[Unit]:
         return [(rule, *sorted(claims))]
     if rule in _BY_CARE_CLAIM:
         return [(rule, c) for c in claims if c.startswith("care:")]
-    if rule == "MC03":
+    if rule in ("MC03", "MC04"):
         return [(rule, c) for c in claims if not c.startswith("care:")]
     return [(rule, finding["stake_claim_id"])]
 

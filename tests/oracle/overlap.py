@@ -256,11 +256,17 @@ def severities(world: World) -> dict[Unit, bool]:
 
 
 def money(world: World) -> dict[Unit, set[int]]:
-    """Yen at stake: the receipt (MC04 of a station), points of the lines x 10 x rate (MC06, MC08, MC10 where all days are in the stay)."""
+    """Yen at stake: the receipt (MC04 of a station), points of the lines x 10 x rate (MC06, MC08, MC10 where all days are in the stay).
+
+    The money of one question is counted once: where one care claim of nursing stands beside the station's receipt, MC03 asks
+    of the same two which is wrong, and the smaller one comes back (domain §11 MC03), whichever rule asks.
+    """
     out, facts = {}, Facts(world)
     for c in world.delivered("claims"):
         if c["kind"] == "nur":
-            out["MC04", c["claim_id"]] = {c["insurer_yen"]}
+            beside = facts.beside(c, CODES["care_nursing"])
+            if len(beside) < 2:
+                out["MC04", c["claim_id"]] = {min([c["insurer_yen"], *(k["benefit_yen"] for k, _ in beside)])}
         for rule, wanted in (("MC06", "pharmacist"), ("MC08", "home_visits"), ("MC10", "placed_fees")):
             for n in facts.sections(c, CODES[wanted]):
                 each = half_up(n["unit_points"] * 10 * c["insurer_rate"], 100)
