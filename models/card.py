@@ -18,6 +18,7 @@ _WHY_JA = {
     "no_gain": "取り分けた案件の予測がルール別の実績より良くならないため、モデルは使っていません",
 }
 _SHOWN = 12
+_APART = 0.05  # rates that differ by less are not told apart in words
 
 
 def rung_ja(told: dict[str, object]) -> str:
@@ -63,6 +64,9 @@ def _uphold(stored: StoredUphold, digest: str) -> list[str]:
         f"  知識の日    {card['as_of'] or '－'}（この日までに登録された結果だけ）",
         f"  結果        決定済み {card['decided']:,}件、うち特徴量のあるもの {card['with_features']:,}件。他機関へ送付・判断できずの {card['unjudged']:,}件と未決は数えません",
     ]
+    learning = card["learning"]
+    if card["rung"] != "prior":
+        lines.append(f"  前提        判断の{learning['wrong']:.0%}は逆の判断とみて割り引いて読みます。仮置きの率が大きく外れている見込みは{learning['astray']:.0%}です（いずれも仮定）")
     if model is None:
         lines.append("  モデル      作っていません")
     else:
@@ -77,8 +81,23 @@ def _uphold(stored: StoredUphold, digest: str) -> list[str]:
     moved = stored.rates.filter("learned").sort("strength", "rule_id", descending=[True, False])
     if moved.height:
         lines.append(f"  実績で動いたルール {moved.height}件" + (f"（件数の多い{_SHOWN}件）" if moved.height > _SHOWN else ""))
-        lines += [f"              {r['rule_id']:<6} {r['prior']:>4.0%} → {r['rate']:>4.0%}" for r in moved.head(_SHOWN).iter_rows(named=True)]
+        lines += [
+            f"              {r['rule_id']:<6} {r['prior']:>4.0%} → {r['rate']:>4.0%}{_by_stake(r['rate'], r['by_stake'], card['stake_edges'])}"
+            for r in moved.head(_SHOWN).iter_rows(named=True)
+        ]
     return [*lines, *_made(card, digest)]
+
+
+def _by_stake(rate: float, by_stake: list[float] | None, edges: list[int]) -> str:
+    """Return the strata of yen whose rate is not the rule's own, in words."""
+    told = [f"{_band(k, edges)} {r:.0%}" for k, r in enumerate(by_stake or []) if abs(r - rate) >= _APART]
+    return f"（{'、'.join(told)}）" if told else ""
+
+
+def _band(k: int, edges: list[int]) -> str:
+    if k == 0:
+        return f"{edges[0]:,}円未満"
+    return f"{edges[k - 1]:,}円以上" if k == len(edges) else f"{edges[k - 1]:,}～{edges[k] - 1:,}円"
 
 
 def _columns_ja(columns: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -22,7 +22,10 @@ from models.config import check_keys
 UPHELD = ("upheld", "partly")
 DECIDED = (*UPHELD, "dismissed")
 
-_NUMBERS = {"model_from": (50, 1e6), "model_least_each": (5, 1e6), "weight_clip": (1, 1e3), "folds": (2, 20), "penalty": (1e-3, 1e6)}
+_NUMBERS = {
+    "model_from": (50, 1e6), "model_least_each": (5, 1e6), "weight_clip": (1, 1e3), "folds": (2, 20), "penalty": (1e-3, 1e6), "wrong": (0, 0.4), "astray": (0, 1),
+    "stake_strength": (0.1, 1e6),
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,9 @@ class Learning:
         weight_clip: the largest weight of a verdict, in verdicts of the surest arm.
         folds: parts of the cross-fit.
         penalty: of the squared coefficients; larger = closer to the rules' own rates.
+        wrong: share of decisions taken to say the opposite of what is so.
+        astray: chance that a shipped rate is far off.
+        stake_strength: decided cases that a rule's rate is worth against that of one stratum of yen.
 
     """
 
@@ -43,6 +49,9 @@ class Learning:
     weight_clip: float
     folds: int
     penalty: float
+    wrong: float
+    astray: float
+    stake_strength: float
 
 
 def read_learning(data: Any, file: str) -> Learning:
@@ -61,7 +70,7 @@ def read_learning(data: Any, file: str) -> Learning:
             raise ModelError(f"learning.{key} must be a number from {low:g} to {high:g}", file=file, remedy="correct it")
     if data["confidence"] != "assumed":
         raise ModelError("learning.confidence must be assumed", file=file, remedy="these numbers are a choice, not a measurement")
-    return Learning(int(data["model_from"]), int(data["model_least_each"]), float(data["weight_clip"]), int(data["folds"]), float(data["penalty"]))
+    return Learning(int(data["model_from"]), int(data["model_least_each"]), float(data["weight_clip"]), int(data["folds"]), float(data["penalty"]), float(data["wrong"]), float(data["astray"]), float(data["stake_strength"]))
 
 
 def verdicts(outcomes: pl.DataFrame, as_of: date) -> pl.DataFrame:
@@ -88,27 +97,7 @@ def verdicts(outcomes: pl.DataFrame, as_of: date) -> pl.DataFrame:
     )
 
 
-def weight(clip: float, by: str | None = None) -> pl.Expr:
-    """Return the weight of a verdict (column chance), >= 1: see the module; within each value of `by`, or over all."""
+def weight(clip: float, by: list[str] | None = None) -> pl.Expr:
+    """Return the weight of a verdict (column chance), >= 1: see the module; within each group of `by`, or over all."""
     surest = pl.col("chance").max() if by is None else pl.col("chance").max().over(by)
     return (surest / pl.col("chance")).clip(upper_bound=clip)
-
-
-def rates(verdicts: pl.DataFrame, clip: float) -> pl.DataFrame:
-    """Return per rule what its verdicts say; a verdict counts for every rule of its case.
-
-    Verdicts without a rule count for their selection (`model`, `random`, ...), given as `*<selection>`.
-
-    Returns:
-        rule_id, decided (Int64), rate (weighted share upheld, 0-1), worth (how many equally sure verdicts they are worth:
-        squared sum of weights over sum of squares), sorted by rule.
-
-    """
-    none = pl.concat_list(pl.concat_str(pl.lit("*"), "selection"))
-    each = verdicts.with_columns(pl.when(pl.col("rule_ids").list.len() == 0).then(none).otherwise("rule_ids").alias("rule_id")).explode("rule_id")
-    w, u = pl.col("_w"), pl.col("upheld").cast(pl.Float64)
-    return (
-        each.with_columns(weight(clip, "rule_id").alias("_w")).sort("rule_id", "case_id")
-        .group_by("rule_id", maintain_order=True)
-        .agg(decided=pl.len().cast(pl.Int64), rate=(w * u).sum() / w.sum(), worth=w.sum().pow(2) / (w * w).sum())
-    )

@@ -1,10 +1,9 @@
-"""Prior uphold rates, minutes, capacities and quotas: numbers from `priors.yaml`, and their update by outcomes."""
+"""Prior uphold rates, minutes, capacities and quotas: numbers from `priors.yaml`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +11,7 @@ import polars as pl
 from audit.errors import ModelError
 from models.config import HERE, check_keys, read_yaml
 from models.lists_plan import ListPlan, read_list_plan
-from models.outcomes import Learning, rates, read_learning, verdicts
+from models.outcomes import Learning, read_learning
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,7 @@ class Priors:
         learning: when and how outcomes are learnt from.
         case_rates: case_id and p_upheld of cases that are known better than by their rules (the prefecture's results, a model
             of the town's own outcomes); None = none.
+        stake_rates: rule -> rate of each stratum of yen (0..len(stake_edges)), where verdicts tell them apart (models.learnt_rates).
 
     """
 
@@ -81,6 +81,7 @@ class Priors:
     learning: Learning
     rereview_strength: float = 20.0
     case_rates: pl.DataFrame | None = None
+    stake_rates: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def hours(self, insured: int) -> dict[str, float]:
         """Return the teams' hours of an office with so many insured."""
@@ -123,41 +124,6 @@ def load_priors(path: Path | None = None) -> Priors:
         lists=read_list_plan(data["lists"], name),
         learning=read_learning(data["learning"], name),
         rereview_strength=float(rereview["strength"]),
-    )
-
-
-def with_outcomes(priors: Priors, outcomes: pl.DataFrame, as_of: date) -> Priors:
-    """Return the priors after the town's own decisions known on a day (processed_on <= as_of); see `with_verdicts`.
-
-    Args:
-        priors: before.
-        outcomes: audit.tables.ledger.OUTCOMES.
-        as_of: day of knowledge.
-
-    """
-    return with_verdicts(priors, verdicts(outcomes, as_of))
-
-
-def with_verdicts(priors: Priors, known: pl.DataFrame) -> Priors:
-    """Return the priors after verdicts: (rate x strength + worth x their rate) / (strength + worth), per rule.
-
-    A Beta prior with the strength as its number of cases, and the verdicts as binomial draws (models.outcomes says what a
-    verdict is worth). Rules without a prior of their own keep the default.
-
-    Args:
-        priors: before.
-        known: models.outcomes.verdicts.
-
-    """
-    told = {r["rule_id"]: (r["rate"], r["worth"]) for r in rates(known, priors.learning.weight_clip).iter_rows(named=True)}
-
-    def after(p: Prior, rate: float, worth: float) -> Prior:
-        return replace(p, rate=(p.rate * p.strength + worth * rate) / (p.strength + worth), strength=p.strength + worth, confidence="learned")
-
-    return replace(
-        priors,
-        rules={k: after(p, *told[k]) if k in told else p for k, p in priors.rules.items()},
-        without_rule={k: after(p, *told[f"*{k}"]) if f"*{k}" in told else p for k, p in priors.without_rule.items()},
     )
 
 

@@ -1,7 +1,7 @@
 """p(upheld) in three rungs: what the month knows decides which one it stands on, and every run says which.
 
 1. `prior`: nothing is decided yet: the rates of priors.yaml.
-2. `rates`: each rule's rate, drawn towards its own verdicts (Beta-binomial, models.priors.with_verdicts).
+2. `rates`: each rule's rate, drawn towards its own verdicts (Beta-binomial, models.learnt_rates).
 3. `model`: from `learning.model_from` decided cases with features on, a model of the case's numbers beside the rate
    (models.uphold_model), where it foresees left-out verdicts better than the rates alone.
 
@@ -17,9 +17,10 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from models.learnt_rates import with_verdicts
 from models.outcomes import verdicts, weight
 from models.past import Past
-from models.priors import Priors, with_verdicts
+from models.priors import Priors
 from models.team_model import TeamModel
 from models.uphold_features import columns, of_cases, of_month
 from models.uphold_model import UpholdModel, Verdicts, fit_uphold, folds, left_out_rates
@@ -77,7 +78,7 @@ def learn(priors: Priors, past: Past | None) -> Uphold:
     if past is None:
         return Uphold("prior", "no_outcomes", priors)
     outcomes = past.known()
-    known = verdicts(outcomes, past.as_of)
+    known = _with_stakes(verdicts(outcomes, past.as_of), past.earlier)
     told = replace(Uphold("prior", "no_outcomes", priors), as_of=past.as_of, decided=known.height, unjudged=outcomes.height - known.height)
     if known.is_empty():
         return told
@@ -116,6 +117,12 @@ def lay_over(uphold: Uphold, cases: pl.DataFrame, features: Mapping[str, pl.Data
     return replace(priors, case_rates=pl.DataFrame({"case_id": cases["case_id"], "p_upheld": np.round(p, 6)}))
 
 
+def _with_stakes(known: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
+    """Add at_stake_yen as the case was first listed; null where no earlier run holds it."""
+    stakes = earlier.sort("case_id", "month").unique("case_id", keep="first", maintain_order=True).select("case_id", "at_stake_yen")
+    return known.join(stakes, on="case_id", how="left", validate="m:1", maintain_order="left")
+
+
 def _with_cases(known: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
     """Return verdicts with their case as it was listed, one row per verdict whose case is among the earlier ones, sorted.
 
@@ -124,7 +131,7 @@ def _with_cases(known: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
     """
     cases = earlier.select("case_id", "month", "team", "severity", "at_stake_yen", "anomaly_score", "reasons", _run="run_id")
     return (
-        known.join(cases, on="case_id", how="inner").with_columns(_other=(pl.col("run_id") != pl.col("_run")).fill_null(True))
+        known.drop("at_stake_yen").join(cases, on="case_id", how="inner").with_columns(_other=(pl.col("run_id") != pl.col("_run")).fill_null(True))
         .sort("case_id", "_other", "month").unique("case_id", keep="first", maintain_order=True).drop("_run", "_other")
     )
 
@@ -142,7 +149,7 @@ def _fit(priors: Priors, known: pl.DataFrame, seen: pl.DataFrame) -> UpholdModel
         x=of_cases(seen, priors).select(names).to_numpy(), upheld=seen["upheld"].to_numpy(), fold=fold,
         weights=seen.select(weight(plan.weight_clip)).to_series().to_numpy(), left_out_rate=left_out_rates(fold, rates_without),
     )
-    return fit_uphold(learnt_from, names, penalty=plan.penalty)
+    return fit_uphold(learnt_from, names, penalty=plan.penalty, wrong=plan.wrong)
 
 
 def _base_rate(priors: Priors) -> pl.Expr:

@@ -2,7 +2,8 @@
 
 A folder `uphold/` beside the teams' models of a run (models.store):
 
-- `rates.parquet`: rule_id, prior, rate, strength: of every rule, before and after the town's own verdicts
+- `rates.parquet`: rule_id, prior, rate, strength, learned, by_stake: of every rule, before and after the town's own verdicts;
+  by_stake: the rate of each stratum of yen, null where verdicts do not tell them apart
 - `verdicts.parquet`: what the model was fitted on, without any id: upheld, weight, fold, left_out_rate and the columns; only
   where one was fitted (`card.json` says whether it is used). The trees are fitted again from it when they are loaded: no pickle.
 - `card.json`: which rung, learnt from what, known on which day, how well it foresaw, versions, sha256 of the other files
@@ -27,7 +28,7 @@ from models.uphold import Uphold
 from models.uphold_model import TREES, UpholdModel, Verdicts, fit_trees
 
 FOLDER = "uphold"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _RUN_AGAIN = "run the month again with `kokuho-audit run`: the model is then fitted anew"
 
 
@@ -37,7 +38,7 @@ class StoredUphold:
 
     Attributes:
         card: of `card.json`.
-        rates: rule_id, prior, rate, strength.
+        rates: rule_id, prior, rate, strength, learned, by_stake.
         model: the fitted model, used or not (card["rung"]); None = none was fitted.
 
     """
@@ -66,12 +67,14 @@ def save_uphold(uphold: Uphold, priors: Priors, root: Path, *, seed: int) -> Pat
         {
             "rule_id": rules, "prior": [priors.rules[r].rate for r in rules], "rate": [uphold.priors.rules[r].rate for r in rules],
             "strength": [float(uphold.priors.rules[r].strength) for r in rules], "learned": [uphold.priors.rules[r].confidence == "learned" for r in rules],
+            "by_stake": pl.Series([uphold.priors.stake_rates.get(r) for r in rules], dtype=pl.List(pl.Float64)),
         }
     ).write_parquet(work / "rates.parquet")
     files = ["rates.parquet"]
     card: dict[str, object] = {
         "schema_version": SCHEMA_VERSION, **uphold.account(), "as_of": uphold.as_of and f"{uphold.as_of}", "first_month": uphold.first_month,
-        "last_month": uphold.last_month, "seed": seed, "learning": vars(priors.learning).copy(), "versions": versions(), "model": None,
+        "last_month": uphold.last_month, "seed": seed,
+        "stake_edges": list(priors.stake_edges), "without_rule": {k: p.rate for k, p in uphold.priors.without_rule.items()}, "learning": vars(priors.learning).copy(), "versions": versions(), "model": None,
     }
     if (m := uphold.tried) is not None:
         v = m.verdicts
@@ -79,8 +82,8 @@ def save_uphold(uphold: Uphold, priors: Priors, root: Path, *, seed: int) -> Pat
         told.hstack([pl.Series(name, v.x[:, k]) for k, name in enumerate(m.columns)]).write_parquet(work / "verdicts.parquet")
         files.append("verdicts.parquet")
         card["model"] = {
-            "kind": "HistGradientBoostingClassifier, calibrated beside the rules' rates", "trees": TREES, "features": list(m.columns), "n": m.n,
-            "upheld": int(v.upheld.sum()), "base": m.base, "shift": m.shift, "tilt": m.tilt, "gain": m.gain, "loss_rates": m.loss_rates, "loss_model": m.loss_model,
+            "kind": "HistGradientBoostingRegressor, calibrated beside the rules' rates", "trees": TREES, "features": list(m.columns), "n": m.n,
+            "upheld": int(v.upheld.sum()), "shift": m.shift, "tilt": m.tilt, "gain": m.gain, "loss_rates": m.loss_rates, "loss_model": m.loss_model, "wrong": m.wrong,
         }
     card["sha256"] = {name: sha256_file(work / name) for name in files}
     (work / "card.json").write_text(json.dumps(card, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -127,6 +130,6 @@ def _read_model(told: dict | None, folder: Path) -> UpholdModel | None:
         left_out_rate=numbers["left_out_rate"].to_numpy(),
     )
     return UpholdModel(
-        tuple(names), v, fit_trees(v, np.ones(len(numbers), dtype=bool)), float(told["base"]), float(told["shift"]), float(told["tilt"]), float(told["gain"]),
-        float(told["loss_rates"]), float(told["loss_model"]),
+        tuple(names), v, fit_trees(v, np.ones(len(numbers), dtype=bool), float(told["wrong"])), float(told["shift"]), float(told["tilt"]), float(told["gain"]),
+        float(told["loss_rates"]), float(told["loss_model"]), float(told["wrong"]),
     )

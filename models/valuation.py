@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from models.priors import Priors, TeamPlan
+from models.sampling import stratum
 
 
 def value_cases(cases: pl.DataFrame, plan: TeamPlan, priors: Priors) -> pl.DataFrame:
@@ -46,19 +49,27 @@ def value_cases(cases: pl.DataFrame, plan: TeamPlan, priors: Priors) -> pl.DataF
 
 
 def rule_rate(priors: Priors) -> pl.Expr:
-    """Return the largest rate among a case's rules (columns rule_ids, severity), Float64, never null.
+    """Return the largest rate among a case's rules (columns rule_ids, severity, at_stake_yen), Float64, never null.
 
-    A rule without a rate of its own counts with the default of the case's severity.
+    Where verdicts tell the rates of a rule's strata of yen apart, that of the case's stratum. A rule without a rate of its own
+    counts with the default of the case's severity.
     """
-    rates = pl.col("rule_ids").list.eval(
-        pl.element().replace_strict({k: p.rate for k, p in priors.rules.items()}, default=None, return_dtype=pl.Float64)
-    )
+    whole = {k: p.rate for k, p in priors.rules.items()}
+    if not priors.stake_rates:
+        known = _largest(whole)
+    else:
+        at = stratum(pl.col("at_stake_yen"), priors.stake_edges)
+        by_stratum = [_largest(whole | {r: v[k] for r, v in priors.stake_rates.items()}) for k in range(len(priors.stake_edges) + 1)]
+        known = pl.coalesce([pl.when(at == k).then(rate) for k, rate in enumerate(by_stratum)])
     by_severity = pl.when(pl.col("severity") == "error").then(pl.lit(priors.default["error"].rate)).otherwise(
         pl.lit(priors.default["suspicion"].rate)
     )
-    unlisted = rates.list.drop_nulls().list.len() < pl.col("rule_ids").list.len()
-    known = rates.list.max()
+    unlisted = pl.col("rule_ids").list.eval(~pl.element().is_in(list(whole))).list.any().fill_null(value=False)
     return pl.when(unlisted).then(pl.max_horizontal(known, by_severity)).otherwise(known).fill_null(by_severity)
+
+
+def _largest(rates: Mapping[str, float]) -> pl.Expr:
+    return pl.col("rule_ids").list.eval(pl.element().replace_strict(dict(rates), default=None, return_dtype=pl.Float64)).list.max()
 
 
 def expected_yen(stake: pl.Expr) -> pl.Expr:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from audit.errors import ModelError
-from models.card import card_text, rung_ja
+from models.card import _by_stake, card_text, rung_ja
 from models.features import build_features
 from models.forest import fit_forest
 from models.priors import load_priors
@@ -45,6 +45,13 @@ def test_a_card_says_what_a_model_is_for_and_what_not(tmp_path: Path, monkeypatc
     for words in ("使わないこと", "決定済み 400件", "予測の損失", "知識の日    2026-12-12", "乱数の種 7", "scikit-learn ", "施術日数", "EL01", "IsolationForest 5本"):
         assert words in text
     assert "不正" not in text
+    assert "判断の10%は逆の判断とみて" in text
+
+
+def test_a_card_tells_strata_whose_rate_is_not_the_rules_own() -> None:
+    assert _by_stake(0.10, [0.10, 0.11, 0.30, 0.10, 0.01], [1, 5000, 20000, 100000]) == "（5,000～19,999円 30%、100,000円以上 1%）"
+    assert _by_stake(0.10, [0.20, 0.10, 0.10, 0.10, 0.10], [1, 5000, 20000, 100000]) == "（1円未満 20%）"
+    assert _by_stake(0.10, None, [1]) == ""
 
 
 def test_a_run_without_a_card_says_so(tmp_path: Path) -> None:

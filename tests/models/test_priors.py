@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from audit.errors import ModelError
-from audit.tables.ledger import OUTCOMES
 from models.config import HERE, read_yaml, shipped
-from models.priors import load_priors, with_outcomes
+from models.priors import load_priors
 from models.spec import TEAM_SETS, features_of, labels
 
 FAMILIES = ("JD12", "JD13", "JD14", "JD15", "JD16", "JD17", "MC01", "MC02", "MC03", "MC05", "MC07", "RX01", "RX02", "RX03", "RX04", "TP01", "TP02", "TP03")
@@ -61,27 +58,6 @@ def test_a_missing_file_and_a_list_are_refused(tmp_path: Path) -> None:
     (tmp_path / "list.yaml").write_text("- 1\n")
     with pytest.raises(ModelError, match="must be a mapping"):
         read_yaml(tmp_path / "list.yaml")
-
-
-def test_outcomes_move_the_rate_by_what_was_known_on_the_day() -> None:
-    outcomes = OUTCOMES.conform(pl.DataFrame(
-        {
-            "case_id": list("abcdef"),
-            "rule_ids": [["JD14", "JD15"], ["JD14"], ["JD14"], ["JD14"], ["JD14"], ["ZZ99"]],
-            "selection": ["rule", "rule", "rule", "rule", "explore", "rule"],
-            "inclusion_probability": [1.0, 1.0, 1.0, 1.0, 0.5, 1.0],
-            "decision": ["upheld", "dismissed", "partly", "cannot_judge", "dismissed", "upheld"],
-            "processed_on": [date(2025, 1, 5), date(2025, 1, 6), date(2025, 3, 1), date(2025, 1, 7), date(2025, 1, 8), date(2025, 1, 8)],
-        }
-    ))
-    before = load_priors()
-    after = with_outcomes(before, outcomes, date(2025, 2, 1))
-    worth = 16 / 6  # the partly upheld one came later; the explored one weighs two: (1+1+2)^2 / (1+1+4)
-    assert after.rules["JD14"].rate == pytest.approx((0.08 * 20 + worth / 4) / (20 + worth))
-    assert after.rules["JD15"].rate == pytest.approx((0.12 * 20 + 1) / 21)
-    assert after.rules["JD14"].confidence == "learned"
-    assert after.rules["JD12"] == before.rules["JD12"]
-    assert "ZZ99" not in after.rules
 
 
 def test_labels_name_every_feature_and_none_is_about_the_person() -> None:
