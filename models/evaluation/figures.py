@@ -25,8 +25,9 @@ class Truth:
     """What the labels say of the universe.
 
     Attributes:
-        rows: the universe sorted by case_id, with `hit` (bool) and `true_value` (yen of the plants that are best found in
-            this row, per minute; 0 for no plant).
+        rows: the universe sorted by case_id, with `hit` (bool), `true_value` (yen of the plants that are best found in
+            this row, per minute; 0 for no plant) and `rate_value` (yen at stake per minute times the share of hits among the
+            rows of the same rules).
         links: row (number), plant (number): which row hits which plant.
         yen: yen of each plant, (plants,) int64.
 
@@ -49,7 +50,7 @@ def truth(rows: pl.DataFrame, hits: pl.DataFrame, plants: pl.DataFrame) -> Truth
     worth = best.group_by("row").agg(pl.col("yen").sum())
     rows = rows.with_columns(pl.int_range(pl.len()).alias("row")).join(worth, on="row", how="left", maintain_order="left").with_columns(
         pl.col("row").is_in(links["row"].unique().implode()).alias("hit"), (pl.col("yen").fill_null(0) / pl.col("minutes")).alias("true_value"),
-    )
+    ).with_columns(rate_value=pl.col("hit").mean().over("rule_ids") * pl.col("at_stake_yen").fill_null(0) / pl.col("minutes"))
     return Truth(rows.drop("row", "yen"), links.select("row", "plant"), numbered["yen"].to_numpy())
 
 

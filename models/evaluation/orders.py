@@ -1,7 +1,8 @@
 """Orders in which the same universe could be viewed: ours, four baselines, one reference, and the upper bound.
 
 The baselines have no rules of ours but for `rules_hit`. `amount_found` is no baseline: it is our rules with the sort that an
-office does in Excel, and so tells what the ranking adds to the rules.
+office does in Excel, and so tells what the ranking adds to the rules. `rates_known` is none either: it knows how often each
+combination of rules is right in this very month, and so tells how far rates of rules can carry at all.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ ORDERS: dict[str, Order] = {
     "rules_hit": Order("該当ルール数の多い順（同数は金額）", (pl.col("rule_ids").list.len(), _YEN), baseline=True),
     "forest": Order("IsolationForestのみ", (pl.col("forest_score"),), baseline=True),
     "amount_found": Order("参考: ルール該当のみを金額の大きい順", (_FOUND, _YEN)),
+    "rates_known": Order("参考: ルールの組ごとの真の割合を知っている場合", (_FOUND, pl.col("rate_value"))),
     "clairvoyant": Order("正解を知っている場合（上限）", (pl.col("true_value"),)),
 }
 
