@@ -22,7 +22,7 @@ from audit.view import months_before
 ROOT = Path("var/bench/ranking")
 MONTH, INSURED, AS_OF = "2026-10", 20_000, "2026-11-21"
 # Never mixed: what is looked at while building, what past months are made of, what is reported.
-TUNING, HISTORY, REPORTING = (1, 5, 6, 7, 8, 9, 10), (2, 3, 4, 201, 202, 203), tuple(range(101, 121))
+TUNING, HISTORY, REPORTING = (1, *range(5, 17)), (2, 3, 4, *range(201, 210)), tuple(range(101, 121))
 _FINDINGS = ("finding_id", "rule_id", "severity", "team", "insurer_no", "person_id", "provider_id", "claim_ids", "stake_unit", "at_stake_yen", "evidence")
 
 

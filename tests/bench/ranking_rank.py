@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import polars as pl
@@ -109,3 +109,9 @@ class Pool:
     def universe(self, cases: pl.DataFrame, priors: Priors, seed: int = 1) -> pl.DataFrame:
         """Return everything that could have been viewed."""
         return universe(cases, self.features, self.models(seed), priors)
+
+
+@cache
+def pool_of(seed: int) -> Pool:
+    """Return a pool that is used again and again; what it has read stays in memory."""
+    return Pool(seed)

@@ -21,7 +21,7 @@ from models.evaluation.targets import learnt
 from models.fairness import compare, mark, people_of
 from models.fairness_page import section
 from tests.bench.ranking_history import History, make_history
-from tests.bench.ranking_pools import HISTORY, ROOT
+from tests.bench.ranking_pools import ROOT
 from tests.bench.ranking_rank import Pool
 
 LEFT_OUT = 0.10  # share of the types of error whose outcomes nobody may learn from
@@ -36,11 +36,11 @@ def digest() -> str:
     return hashlib.sha256(b"".join(p.read_bytes() for p in files)).hexdigest()[:8]
 
 
-def history(folder: Path) -> History:
-    """Return the reviewed months that all towns share, made once per digest."""
-    listed, reviewed = folder / "history-listed.parquet", folder / "history-reviewed.parquet"
+def history(folder: Path, seed: int) -> History:
+    """Return the reviewed months that are a town's past, made once per digest and town."""
+    listed, reviewed = folder / f"history-{seed}-listed.parquet", folder / f"history-{seed}-reviewed.parquet"
     if not reviewed.exists():
-        made = make_history(HISTORY)
+        made = make_history(seed)
         folder.mkdir(parents=True, exist_ok=True)
         made.listed.write_parquet(listed)
         made.reviewed.write_parquet(reviewed)
@@ -57,7 +57,7 @@ def measure_town(seed: int, folder: Path, *, reseed: bool = False) -> None:
     """Measure one town under all scenarios and keep what was measured."""
     pool, out = Pool(seed), folder / f"seed-{seed}"
     left_out = types_left_out(pool.labels, seed)
-    reviewed = history(folder)
+    reviewed = history(folder, seed)
     for name in ("before", "after", "unruled"):
         past = reviewed.past(seed=seed, left_out=left_out) if name == "after" else None
         for again in (1, RESEEDED) if reseed and name != "unruled" else (1,):
