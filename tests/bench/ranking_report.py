@@ -121,8 +121,8 @@ def write(seeds: Sequence[int], folder: Path, out: Path) -> str:
     rungs = sorted({a["account"]["rung"] for a in accounts["after"]})
     decided = sorted(a["account"]["decided"] for a in accounts["after"])
     notes = (
-        f"町の種は {min(seeds)}～{max(seeds)} の {len(first['after'])}町です。開発中に見た町（種 1～10）とも、過去の月に使った町とも別です。",
-        f"「{TITLES['after']}」は、別の町の6か月分のリストを各月300件まで点検したとしたものです。点検者は10件に1件を誤り、結果は2～4か月後に届きます（その時点で分かっていた結果 {decided[0]:,}～{decided[-1]:,}件、使った方法 {'・'.join(rungs)}）。",
+        f"町の種は {min(seeds)}～{max(seeds)} の {len(first['after'])}町です。開発中に見た町（種 1、5～16）とも、過去の月に使った町とも別です。",
+        f"「{TITLES['after']}」は、別の12町から町ごとに選んだ6町の6か月分のリストを、各月300件まで点検したとしたものです。点検者は10件に1件を誤り、結果は2～4か月後に届きます（その時点で分かっていた結果 {decided[0]:,}～{decided[-1]:,}件、使った方法 {'・'.join(rungs)}）。",
     )
     unruled = [kept(p)[0] for s in seeds if (p := folder / f"seed-{s}" / "unruled-1").exists()]
     page = Page(scenarios, learnt(first["before"], first["after"]), section(compare(marked)), notes, [(UNRULED, summarise(unruled))] if unruled else [])
