@@ -1,1 +1,1 @@
-"""Thin Prefect flows around audit/pipeline.py: each task reads paths, calls one function, returns a path."""
+"""Thin Prefect flows around audit/pipeline/: each task reads paths, calls one function, returns a path."""

@@ -10,7 +10,7 @@ from audit.cli import main
 from audit.errors import ParameterError
 from audit.params import laid_over, load
 from audit.params_office import own_values
-from audit.pipeline import _parameters_digest
+from audit.pipeline.opening import parameters_digest
 
 EYE, GLASSES, LIFE = "orthosis.limit.artificial_eye", "orthosis.limit.glasses", "orthosis.life.months"
 SIGNED = "basis: 告示を確認, status: confirmed, checked_on: 2026-11-21, by: 給付係"
@@ -66,9 +66,9 @@ def test_laid_over_for_the_whole_process_and_no_longer(tmp_path):
 
 
 def test_the_digest_covers_both(tmp_path):
-    alone, none = _parameters_digest(tmp_path / "none")
+    alone, none = parameters_digest(tmp_path / "none")
     office(tmp_path, f"- name: {EYE}\n  values:\n    - {{from: 2026-04-01, value: 100000, {SIGNED}}}\n")
-    with_own, own = _parameters_digest(tmp_path)
+    with_own, own = parameters_digest(tmp_path)
     assert (none, len(own)) == ([], 1)
     assert alone != with_own
     json.dumps(own, default=str)

@@ -10,6 +10,7 @@ import polars as pl
 
 from audit import desk
 from audit.errors import UsageError
+from audit.runs import find_run, last_run
 from audit.view import StoredView
 from models.evaluation import Judged, measure, read_real, read_run, summarise, universe
 from models.evaluation.page import Page
@@ -35,7 +36,7 @@ def pairs(given: Sequence[Path], runs: Path) -> list[tuple[Path, Path]]:
 
     """
     if len(given) == 1:
-        found = [(run, labels) for home in sorted(given[0].glob("*/runs")) if (run := _last(home)) and (labels := _labels(home.parent))]
+        found = [(run, labels) for home in sorted(given[0].glob("*/runs")) if (run := last_run(home)) and (labels := _labels(home.parent))]
         if not found:
             raise UsageError("no run with labels", file=str(given[0]), remedy=_HELP)
         return found
@@ -44,23 +45,10 @@ def pairs(given: Sequence[Path], runs: Path) -> list[tuple[Path, Path]]:
     return [(find_run(run, runs), _there(labels)) for run, labels in zip(given[::2], given[1::2], strict=True)]
 
 
-def find_run(name: Path, runs: Path) -> Path:
-    """Return a run's folder, given as such or by its id. Raises UsageError."""
-    for candidate in (name, runs / name):
-        if (candidate / "manifest.json").exists():
-            return candidate
-    raise UsageError(f"no run {str(name)!r}", file=str(runs), remedy="give the name of a folder in runs/")
-
-
 def _there(labels: Path) -> Path:
     if not labels.is_file():
         raise UsageError("no labels", file=str(labels), remedy="synthetic/ writes labels.parquet beside the delivery")
     return labels
-
-
-def _last(runs: Path) -> Path | None:
-    known = sorted(runs.glob("[!.]*/manifest.json"), key=lambda p: (p.stat().st_mtime, p))
-    return known[-1].parent if known else None
 
 
 def _labels(home: Path) -> Path | None:

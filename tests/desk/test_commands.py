@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 def ran(tmp_path, monkeypatch):
     """A home with a finished run that nobody has published yet."""
     run_of(tmp_path, cases(3))
-    monkeypatch.setattr("audit.cli._now", lambda: AT.astimezone(ZoneInfo("Asia/Tokyo")))
+    monkeypatch.setattr("audit.cli.office.now", lambda: AT.astimezone(ZoneInfo("Asia/Tokyo")))
     return tmp_path
 
 
@@ -56,7 +56,7 @@ def test_the_next_command_publishes_what_was_cut_off(ran, capsys):
 def test_a_run_is_published_at_its_end(ran, capsys, monkeypatch):
     done = ran / "runs" / "2026-10-aaaa"
     monkeypatch.setattr("audit.pipeline.run_month", lambda spec, progress: done)
-    monkeypatch.setattr("audit.cli._show", lambda run: print(f"要約 {run.name}"))
+    monkeypatch.setattr("audit.reports.summary.summary_text", lambda run: f"要約 {run.name}")
     command = ["run", str(ran / "delivery"), "--month", "2026-10", "--home", str(ran), "--no-prefect", "--by", "佐藤"]
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:geheim@127.0.0.1:1/none")
     assert main(command) == 70

@@ -12,7 +12,8 @@ import pytest
 from audit.cases import build_cases
 from audit.cli import main
 from audit.errors import UsageError
-from audit.reports.evaluation import find_run, pairs
+from audit.reports.evaluation import pairs
+from audit.runs import find_run
 from audit.tables import ALL, FINDINGS
 from audit.view import StoredView
 from models.monthly import features_of_month

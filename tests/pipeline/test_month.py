@@ -12,6 +12,7 @@ import pytest
 
 from audit import pipeline
 from audit.pipeline import RunSpec, run_month
+from audit.pipeline.past import past_of
 from audit.tables import CASES, FINDINGS, NOT_EVALUATED, QUARANTINE
 from audit.tables.ledger import OUTCOMES
 from synthetic.config import load_yaml
@@ -182,7 +183,7 @@ def test_the_run_id_says_what_was_known_on_the_day(town, home, runs, monkeypatch
     def run_id(told: pl.DataFrame, as_of: date | None = None) -> str:
         monkeypatch.setattr("audit.desk.outcomes", lambda _home, _day: told)
         work = pipeline.begin(RunSpec(town / "delivery" / last, last, home, as_of=as_of))
-        past = pipeline._past(work)
+        past = past_of(work)
         assert past.as_of == (as_of or day)
         assert (past.outcomes["processed_on"] <= past.as_of).all()
         assert past.earlier["month"].max() < last
