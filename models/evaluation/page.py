@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,11 +62,19 @@ def number(figure: str, value: float | None) -> str:
     return f"{100 * value:.1f}%"
 
 
-def with_interval(figure: str, row: dict[str, Any] | None) -> str:
+def short_of(figure: str, value: float, goal: float | None) -> str:
+    """Return one figure as text that is never rounded up to a goal that it misses."""
+    shown = number(figure, value)
+    if goal is None or value >= goal or shown != number(figure, goal):
+        return shown
+    return f"{math.floor(value * 1000) / 1000:.3f}倍" if figure in _TIMES else f"{math.floor(value * 10_000) / 100:.2f}%"
+
+
+def with_interval(figure: str, row: dict[str, Any] | None, goal: float | None = None) -> str:
     """Return a mean and its interval, in one cell; an interval of few towns is cut where the figure itself ends."""
     if row is None or row["mean"] is None:
         return "－"
-    mean = number(figure, row["mean"])
+    mean = short_of(figure, row["mean"], goal)
     if row["low"] is None:
         return mean
     most = None if figure in _YEN | _TIMES else 1.0
@@ -124,7 +133,7 @@ def _targets(page: Page) -> dict[str, Any]:
     rows = []
     for i, last in enumerate(columns[-1]):
         f = last.target.figure
-        cells = [last.ja, f"{number(f, last.target.at_least)}以上", *[with_interval(f, {"mean": c[i].mean, "low": c[i].low, "high": c[i].high}) for c in columns]]
+        cells = [last.ja, f"{number(f, last.target.at_least)}以上", *[with_interval(f, {"mean": c[i].mean, "low": c[i].low, "high": c[i].high}, last.target.at_least) for c in columns]]
         rows.append({"cells": cells, "state": last.state, "tried": last.target.tried if last.state in ("missed", "mean_only") else ""})
     if (v := page.learnt) is not None and v.mean is not None:
         points = [f"{100 * x:+.1f}ポイント" if x is not None else "－" for x in (v.mean, v.low, v.high)]

@@ -8,7 +8,7 @@ import pytest
 
 from audit.errors import ModelError
 from models.evaluation import measure, summarise
-from models.evaluation.page import CAVEAT, Page, as_html, as_text, with_interval
+from models.evaluation.page import CAVEAT, Page, as_html, as_text, short_of, with_interval
 from models.evaluation.targets import FILE, Target, Verdict, learnt, load_targets, verdicts
 from tests.models.test_evaluation import JUDGED, UNIVERSE
 
@@ -33,6 +33,13 @@ def test_verdicts_by_hand() -> None:
     for mean, low, state in ((None, None, "unknown"), (19.0, 10.0, "missed"), (21.0, 19.0, "mean_only"), (21.0, 20.0, "reached"), (21.0, None, "reached")):
         assert Verdict(target, "", mean, low, None).state == state
     assert [v.target.figure for v in verdicts(summarise([measure(JUDGED, UNIVERSE)]))] == [t.figure for t in load_targets()[0]]
+
+
+def test_a_missed_goal_is_never_rounded_up_to_it() -> None:
+    assert short_of("baseline_ratio", 1.4996, 1.5) == "1.499倍"
+    assert short_of("precision_100", 0.79996, 0.8) == "79.99%"
+    assert short_of("baseline_ratio", 1.5, 1.5) == short_of("baseline_ratio", 1.4996, None) == "1.50倍"
+    assert short_of("precision_100", 0.7, 0.8) == "70.0%"
 
 
 def test_intervals_end_where_the_figure_ends() -> None:
