@@ -26,6 +26,7 @@ _NUMBERS = {
     "model_from": (50, 1e6), "model_least_each": (5, 1e6), "weight_clip": (1, 1e3), "folds": (2, 20), "penalty": (1e-3, 1e6), "wrong": (0, 0.4), "astray": (0, 1),
     "stake_strength": (0.1, 1e6),
 }
+_WHOLE = ("model_from", "model_least_each", "folds")
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def read_learning(data: Any, file: str) -> Learning:
             raise ModelError(f"learning.{key} must be a number from {low:g} to {high:g}", file=file, remedy="correct it")
     if data["confidence"] != "assumed":
         raise ModelError("learning.confidence must be assumed", file=file, remedy="these numbers are a choice, not a measurement")
-    return Learning(int(data["model_from"]), int(data["model_least_each"]), float(data["weight_clip"]), int(data["folds"]), float(data["penalty"]), float(data["wrong"]), float(data["astray"]), float(data["stake_strength"]))
+    return Learning(**{key: int(data[key]) if key in _WHOLE else float(data[key]) for key in _NUMBERS})
 
 
 def verdicts(outcomes: pl.DataFrame, as_of: date) -> pl.DataFrame:

@@ -119,7 +119,8 @@ def lay_over(uphold: Uphold, cases: pl.DataFrame, features: Mapping[str, pl.Data
 
 def _with_stakes(known: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
     """Add at_stake_yen as the case was first listed; null where no earlier run holds it."""
-    stakes = earlier.sort("case_id", "month").unique("case_id", keep="first", maintain_order=True).select("case_id", "at_stake_yen")
+    listed = earlier.select("case_id", "month", "at_stake_yen").join(known.select("case_id"), on="case_id", how="semi")
+    stakes = listed.sort("case_id", "month").unique("case_id", keep="first", maintain_order=True).drop("month")
     return known.join(stakes, on="case_id", how="left", validate="m:1", maintain_order="left")
 
 

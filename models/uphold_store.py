@@ -73,8 +73,8 @@ def save_uphold(uphold: Uphold, priors: Priors, root: Path, *, seed: int) -> Pat
     files = ["rates.parquet"]
     card: dict[str, object] = {
         "schema_version": SCHEMA_VERSION, **uphold.account(), "as_of": uphold.as_of and f"{uphold.as_of}", "first_month": uphold.first_month,
-        "last_month": uphold.last_month, "seed": seed,
-        "stake_edges": list(priors.stake_edges), "without_rule": {k: p.rate for k, p in uphold.priors.without_rule.items()}, "learning": vars(priors.learning).copy(), "versions": versions(), "model": None,
+        "last_month": uphold.last_month, "seed": seed, "stake_edges": list(priors.stake_edges),
+        "without_rule": {k: p.rate for k, p in uphold.priors.without_rule.items()}, "learning": vars(priors.learning).copy(), "versions": versions(), "model": None,
     }
     if (m := uphold.tried) is not None:
         v = m.verdicts
