@@ -40,6 +40,16 @@ def past(n: int = 600, *, seed: int = 0, effect: float = 2.0, as_of: date = AS_O
     return Past(as_of, outcomes, earlier)
 
 
+def outcomes(*rows: tuple[list[str], str, float | None, str, date | None]) -> pl.DataFrame:
+    """Return outcomes of rows of rules, selection, chance, decision, processed_on."""
+    rules, selection, chance, decision, processed = zip(*rows, strict=True)
+    return OUTCOMES.conform(pl.DataFrame(
+        {"case_id": [f"c{i:03d}" for i in range(len(rows))], "rule_ids": list(rules), "selection": selection, "inclusion_probability": chance,
+         "decision": decision, "processed_on": processed},
+        schema_overrides={"rule_ids": pl.List(pl.String), "inclusion_probability": pl.Float64, "processed_on": pl.Date},
+    ))
+
+
 def _reasons(team: str, far: float) -> list[dict]:
     first = feature_names("review" if team == "eligibility" else team)[0]
     return [{"feature": first, "value": 1.0, "peer_median": 1.0, "percentile": 0.5, "contribution": far}]

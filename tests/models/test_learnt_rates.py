@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special
 
-from audit.tables.ledger import OUTCOMES
 from models.learnt_rates import main_rule, posterior, tally, with_outcomes, with_verdicts
 from models.outcomes import verdicts
 from models.priors import Priors, load_priors
 from models.valuation import rule_rate
+from tests.models.decided import outcomes
 
 DAY = date(2026, 10, 1)
 
@@ -22,16 +22,6 @@ DAY = date(2026, 10, 1)
 def plain(**learning: float) -> Priors:
     """The shipped priors, with decisions that are never wrong and rates that are never far off unless said."""
     return replace(load_priors(), learning=replace(load_priors().learning, **{"wrong": 0.0, "astray": 0.0} | learning))
-
-
-def outcomes(*rows: tuple[list[str], str, float | None, str, date | None]) -> pl.DataFrame:
-    """Rules, selection, chance, decision, processed_on."""
-    rules, selection, chance, decision, processed = zip(*rows, strict=True)
-    return OUTCOMES.conform(pl.DataFrame(
-        {"case_id": [f"c{i:03d}" for i in range(len(rows))], "rule_ids": list(rules), "selection": selection, "inclusion_probability": chance,
-         "decision": decision, "processed_on": processed},
-        schema_overrides={"rule_ids": pl.List(pl.String), "inclusion_probability": pl.Float64, "processed_on": pl.Date},
-    ))
 
 
 def decided(rule: str, upheld: int, dismissed: int, stake: int | None = None) -> pl.DataFrame:

@@ -7,23 +7,13 @@ import polars as pl
 import pytest
 
 from audit.errors import ModelError
-from audit.tables.ledger import OUTCOMES
 from models.config import HERE
 from models.outcomes import verdicts, weight
 from models.priors import load_priors
+from tests.models.decided import outcomes
 
 DAY = date(2026, 10, 1)
 SHIPPED = (HERE / "priors.yaml").read_text(encoding="utf-8")
-
-
-def outcomes(*rows: tuple[list[str], str, float | None, str, date | None]) -> pl.DataFrame:
-    """Rules, selection, chance, decision, processed_on."""
-    rules, selection, chance, decision, processed = zip(*rows, strict=True)
-    return OUTCOMES.conform(pl.DataFrame(
-        {"case_id": [f"c{i:03d}" for i in range(len(rows))], "rule_ids": list(rules), "selection": selection, "inclusion_probability": chance,
-         "decision": decision, "processed_on": processed},
-        schema_overrides={"rule_ids": pl.List(pl.String), "inclusion_probability": pl.Float64, "processed_on": pl.Date},
-    ))
 
 
 @pytest.mark.parametrize(("decision", "verdict"), [("upheld", True), ("partly", True), ("dismissed", False), ("referred", None), ("cannot_judge", None)])

@@ -84,6 +84,28 @@ def test_numbers_that_say_something_make_a_model_that_is_calibrated_on_cases_it_
     assert np.mean([abs(p[tenth == k].mean() - upheld[tenth == k].mean()) for k in range(10)]) < 0.06
 
 
+def test_mistakes_of_reviewers_are_seen_through() -> None:
+    """One decision in ten is turned round: what is learnt is nearer to the truth than what takes every decision as right."""
+    whole, rng = past(3000, seed=5), np.random.default_rng(5)
+    turned = pl.Series("turned", rng.random(whole.outcomes.height) < 0.1)
+    other = pl.when(pl.col("decision") == "upheld").then(pl.lit("dismissed")).otherwise(pl.lit("upheld"))
+    said = replace(whole, outcomes=whole.outcomes.with_columns(turned).with_columns(decision=pl.when("turned").then(other).otherwise("decision")).drop("turned"))
+    fresh = past(3000, seed=6)
+    seen = fresh.earlier.sort("case_id")
+    upheld = fresh.outcomes.sort("case_id")["decision"].to_numpy() == "upheld"
+    loss = {}
+    for wrong in (0.0, 0.1):
+        priors = replace(load_priors(), learning=replace(load_priors().learning, wrong=wrong))
+        told = learn(priors, said)
+        assert told.rung == "model"
+        rate = seen["rule_ids"].list.first().replace_strict({r: p.rate for r, p in told.priors.rules.items()}, return_dtype=pl.Float64).to_numpy()
+        p = told.model.probability(rate, of_cases(seen, priors).select(told.model.columns).to_numpy())
+        loss[wrong] = np.mean((p - upheld) ** 2)
+        rare = seen["rule_ids"].list.first() == "TP02"
+        assert (p[rare.to_numpy()].mean() < 0.11) == (wrong > 0)  # 7 % are upheld rightly, 16 % as it seems
+    assert loss[0.1] < loss[0.0]
+
+
 def test_a_rule_that_nobody_decided_keeps_its_prior_and_gains_what_its_numbers_say() -> None:
     priors = load_priors()
     whole = past(1500)
