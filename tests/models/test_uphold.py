@@ -20,7 +20,7 @@ from models.ranking import rank_cases
 from models.team_model import fit_teams
 from models.uphold import lay_over, learn
 from models.uphold_features import columns, of_cases, of_month
-from models.uphold_model import TREES
+from models.uphold_model import TREES, _coarse, fit_trees
 from tests.models.decided import AS_OF, past
 from tests.models.small_town import MONTH, tables
 
@@ -104,6 +104,16 @@ def test_mistakes_of_reviewers_are_seen_through() -> None:
         rare = seen["rule_ids"].list.first() == "TP02"
         assert (p[rare.to_numpy()].mean() < 0.11) == (wrong > 0)  # 7 % are upheld rightly, 16 % as it seems
     assert loss[0.1] < loss[0.0]
+
+
+def test_many_verdicts_are_learnt_from_by_quantiles_and_say_nearly_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = learn(load_priors(), past(2500, seed=3)).tried.verdicts
+    exact = fit_trees(told, np.ones(len(told.upheld), dtype=bool), 0.1).predict(told.x)
+    monkeypatch.setattr("models.uphold_model._COARSE_FROM", 100)
+    rounded = _coarse(told.x)
+    assert max(len(np.unique(column)) for column in rounded.T) <= 254 < max(len(np.unique(column)) for column in told.x.T)
+    assert (rounded >= told.x).all()
+    assert np.corrcoef(exact, fit_trees(told, np.ones(len(told.upheld), dtype=bool), 0.1).predict(told.x))[0, 1] > 0.9
 
 
 def test_a_rule_that_nobody_decided_keeps_its_prior_and_gains_what_its_numbers_say() -> None:
