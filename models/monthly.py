@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -107,8 +108,10 @@ def ranking_of_month(
     priors = lay_over(uphold, cases, features, models)
     if capacity_hours is None:
         capacity_hours = hours_by_size(view, priors)
-    ranking = make_ranking(cases, features, models, month=f"{view.month:%Y-%m}", seed=seed, priors=priors, capacity_hours=capacity_hours, past=past, superseded=replaced_claims(view, priors))
-    save_teams(models, folder)
+    with ThreadPoolExecutor(1) as beside:  # models are described and written while the lists are made
+        saved = beside.submit(save_teams, models, folder)
+        ranking = make_ranking(cases, features, models, month=f"{view.month:%Y-%m}", seed=seed, priors=priors, capacity_hours=capacity_hours, past=past, superseded=replaced_claims(view, priors))
+        saved.result()
     save_uphold(uphold, before, folder, seed=seed)
     ranking.control.write_parquet(folder / "control.parquet")
     ranking.account.write_parquet(folder / "list_account.parquet")
